@@ -1,0 +1,1 @@
+"""What happened where: tables in, tables out. No database, no web, no clock."""

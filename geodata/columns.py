@@ -1,0 +1,140 @@
+"""Every column that crosses a border: its type, unit and meaning. docs/data_format.md is generated from here.
+
+In frames a cell is an unsigned 64-bit number named ``cell``; in exported text it is hexadecimal and named ``cell_id``.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from geodata.errors import UnexpectedColumns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column: missing values are allowed only where ``is_nullable``."""
+
+    name: str
+    dtype: pl.DataType
+    meaning: str
+    unit: str = ""
+    is_nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The columns of a frame that crosses a package border, in order."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> pl.Schema:
+        return pl.Schema({column.name: column.dtype for column in self.columns})
+
+    def empty(self) -> pl.DataFrame:
+        return pl.DataFrame(schema=self.schema)
+
+    def checked(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame's declared columns in order, once their names, types and missing values are as declared.
+
+        Raises
+        ------
+        UnexpectedColumns
+            Naming the table, what was found and what was expected.
+        """
+        found = frame.schema
+        for column in self.columns:
+            if column.name not in found:
+                raise UnexpectedColumns(f"{self.name}: column {column.name} is missing; found {', '.join(found)}.")
+            if found[column.name] != column.dtype:
+                raise UnexpectedColumns(
+                    f"{self.name}: column {column.name} is {found[column.name]}; expected {column.dtype}."
+                )
+            if not column.is_nullable and frame[column.name].null_count():
+                raise UnexpectedColumns(f"{self.name}: column {column.name} has missing values; none are allowed.")
+        return frame.select(column.name for column in self.columns)
+
+
+_UTC = pl.Datetime("us", "UTC")
+
+INCIDENTS = Table(
+    name="incidents",
+    meaning="Accepted incidents, one row each, as kept in the incident lake. Never published.",
+    columns=(
+        Column(
+            name="incident_id", dtype=pl.String(), meaning="hash of the source's key, else of time, place and kind"
+        ),
+        Column(name="occurred_from", dtype=_UTC, meaning="start of the window in which it happened", unit="UTC"),
+        Column(
+            name="occurred_to", dtype=_UTC, meaning="end of that window; equal to the start when known", unit="UTC"
+        ),
+        Column(name="occurred_on", dtype=pl.Date(), meaning="local calendar day of occurred_from"),
+        Column(name="time_zone", dtype=pl.String(), meaning="IANA zone of the place"),
+        Column(name="time_precision", dtype=pl.String(), meaning="minute, hour, day, month or interval"),
+        Column(name="offence_group", dtype=pl.String(), meaning="public grouping, see the table of offence groups"),
+        Column(name="offence_code", dtype=pl.String(), meaning="classification as delivered", is_nullable=True),
+        Column(
+            name="lat", dtype=pl.Float64(), meaning="latitude, WGS84; missing: no place", unit="°", is_nullable=True
+        ),
+        Column(
+            name="lng", dtype=pl.Float64(), meaning="longitude, WGS84; missing: no place", unit="°", is_nullable=True
+        ),
+        Column(name="cell", dtype=pl.UInt64(), meaning="H3 cell at the working resolution", is_nullable=True),
+        Column(name="line", dtype=pl.Int64(), meaning="line (CSV) or row (Parquet) of the delivery, from 1"),
+    ),
+)
+
+QUARANTINE = Table(
+    name="quarantined rows",
+    meaning="Rows set aside with the reason. Visible to the operator only; never published.",
+    columns=(
+        Column(name="line", dtype=pl.Int64(), meaning="line (CSV) or row (Parquet) of the delivery, from 1"),
+        Column(name="fault", dtype=pl.String(), meaning="kind of fault, see the table of faults"),
+        Column(name="found", dtype=pl.String(), meaning="the value that was found, at most 200 characters"),
+        Column(name="row", dtype=pl.String(), meaning="the row as delivered, as JSON"),
+    ),
+)
+
+PLACES = Table(
+    name="places",
+    meaning="Cells a territory covers, at the working resolution, one row each: zero incidents differ from no coverage.",
+    columns=(
+        Column(name="cell", dtype=pl.UInt64(), meaning="H3 cell at the working resolution"),
+        Column(name="region_id", dtype=pl.String(), meaning="region or district that holds most of the cell"),
+        Column(name="kind", dtype=pl.String(), meaning="residential, centre, market, park, industry or unknown"),
+        Column(name="residents", dtype=pl.Int64(), meaning="residents; missing where unknown", is_nullable=True),
+        Column(
+            name="addresses", dtype=pl.Int64(), meaning="postal addresses; missing where unknown", is_nullable=True
+        ),
+    ),
+)
+
+REGIONS = Table(
+    name="regions",
+    meaning="Regions and districts of a territory; outlines stand beside them as GeoJSON.",
+    columns=(
+        Column(name="region_id", dtype=pl.String(), meaning="KATO code, else a code of the territory's own"),
+        Column(name="name_kk", dtype=pl.String(), meaning="name in Kazakh"),
+        Column(name="name_ru", dtype=pl.String(), meaning="name in Russian"),
+        Column(name="name_en", dtype=pl.String(), meaning="name in English"),
+        Column(name="zone", dtype=pl.String(), meaning="IANA zone of its civil time"),
+        Column(name="residents", dtype=pl.Int64(), meaning="residents; missing where unknown", is_nullable=True),
+        Column(name="official_count", dtype=pl.Int64(), meaning="official total of offences", is_nullable=True),
+    ),
+)
+
+EXPECTED_INCIDENTS = Table(
+    name="expected incidents",
+    meaning="What a score run says of each cell (area_kind cell) and region (area_kind region). For planners; not public.",
+    columns=(
+        Column(name="area_kind", dtype=pl.String(), meaning="cell, region or territory"),
+        Column(name="area_id", dtype=pl.String(), meaning="cell_id, region_id or the territory's name"),
+        Column(name="offence_group", dtype=pl.String(), meaning="offence group, or all"),
+        Column(name="horizon_days", dtype=pl.Int64(), meaning="how far ahead is scored", unit="days"),
+        Column(name="expected_incidents", dtype=pl.Float64(), meaning="mean count over the horizon"),
+        Column(name="low", dtype=pl.Int64(), meaning="lower end of the 90 % interval of the count"),
+        Column(name="high", dtype=pl.Int64(), meaning="upper end of the 90 % interval of the count"),
+    ),
+)

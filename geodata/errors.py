@@ -1,0 +1,37 @@
+"""Errors of the geodata package. A bad *row* is never an exception: it is a fault in quarantine."""
+
+
+class GeodataError(Exception):
+    """Head of the package's errors. The message says what was found, what was expected and what to do."""
+
+
+class UnreadableFile(GeodataError, ValueError):
+    """The file as a whole cannot be read as incidents: empty, binary, of another format, or damaged."""
+
+
+class UnexpectedColumns(GeodataError, ValueError):
+    """Columns are missing, doubled or of another type."""
+
+
+class InvalidMapping(GeodataError, ValueError):
+    """A mapping file names columns or categories that do not fit."""
+
+
+class InvalidCell(GeodataError, ValueError):
+    """A text or number is not an H3 cell."""
+
+
+class MixedResolution(GeodataError, ValueError):
+    """Cells of several resolutions stand where one is needed."""
+
+
+class InvalidRegions(GeodataError, ValueError):
+    """A region file lacks codes or outlines, or its outlines cannot be used."""
+
+
+class UnknownTerritory(GeodataError, LookupError):
+    """No territory of this name is known here."""
+
+
+class InvalidTerritory(GeodataError, ValueError):
+    """A territory cannot be made from what was given."""

@@ -1,0 +1,1 @@
+"""The service: deliveries in, releases out, and the pages that show them."""
