@@ -63,13 +63,9 @@ INCIDENTS = Table(
     name="incidents",
     meaning="Accepted incidents, one row each, as kept in the incident lake. Never published.",
     columns=(
-        Column(
-            name="incident_id", dtype=pl.String(), meaning="hash of the source's key, else of time, place and kind"
-        ),
+        Column(name="incident_id", dtype=pl.String(), meaning="hash of the source's key, else of time, place and kind"),
         Column(name="occurred_from", dtype=_UTC, meaning="start of the window in which it happened", unit="UTC"),
-        Column(
-            name="occurred_to", dtype=_UTC, meaning="end of that window; equal to the start when known", unit="UTC"
-        ),
+        Column(name="occurred_to", dtype=_UTC, meaning="end of that window; equal to the start when known", unit="UTC"),
         Column(name="occurred_on", dtype=pl.Date(), meaning="local calendar day of occurred_from"),
         Column(name="time_zone", dtype=pl.String(), meaning="IANA zone of the place"),
         Column(name="time_precision", dtype=pl.String(), meaning="minute, hour, day, month or interval"),
@@ -99,15 +95,13 @@ QUARANTINE = Table(
 
 PLACES = Table(
     name="places",
-    meaning="Cells a territory covers, at the working resolution, one row each: zero incidents differ from no coverage.",
+    meaning="Cells a territory covers, at the working resolution: no incident there differs from no coverage.",
     columns=(
         Column(name="cell", dtype=pl.UInt64(), meaning="H3 cell at the working resolution"),
         Column(name="region_id", dtype=pl.String(), meaning="region or district that holds most of the cell"),
         Column(name="kind", dtype=pl.String(), meaning="residential, centre, market, park, industry or unknown"),
         Column(name="residents", dtype=pl.Int64(), meaning="residents; missing where unknown", is_nullable=True),
-        Column(
-            name="addresses", dtype=pl.Int64(), meaning="postal addresses; missing where unknown", is_nullable=True
-        ),
+        Column(name="addresses", dtype=pl.Int64(), meaning="postal addresses; missing where unknown", is_nullable=True),
     ),
 )
 
@@ -127,7 +121,7 @@ REGIONS = Table(
 
 EXPECTED_INCIDENTS = Table(
     name="expected incidents",
-    meaning="What a score run says of each cell (area_kind cell) and region (area_kind region). For planners; not public.",
+    meaning="What a score run says of each cell, region and the whole territory. For planners; never public.",
     columns=(
         Column(name="area_kind", dtype=pl.String(), meaning="cell, region or territory"),
         Column(name="area_id", dtype=pl.String(), meaning="cell_id, region_id or the territory's name"),

@@ -15,6 +15,7 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.spatial import cKDTree
 
 from geodata.errors import InvalidCell, MixedResolution
 
@@ -128,36 +129,28 @@ def support(incident_cells: Cells, *, least_incidents: int = 2) -> Cells:
 
 
 def kernel_matrix(cells: Cells, *, bandwidth_m: float, include_self: bool = True) -> sparse.csr_array:
-    """Gaussian weights between cells by the distance of their centres.
+    """Gaussian weights between cells by the distance of their centres; resolutions may be mixed.
 
     Rows and columns follow ``cells``; weights are not normalised (a cell on its own weighs 1), and pairs further
     apart than `KERNEL_REACH` bandwidths are absent.
 
     Parameters
     ----------
-    cells : array of shape (n_cells,), all of one resolution, each once
+    cells : array of shape (n_cells,), each once
     bandwidth_m : standard deviation of the kernel in metres
     include_self : whether the diagonal is kept
     """
-    spacing_m = np.sqrt(3.0) * h3.average_hexagon_edge_length(resolution_of(cells), unit="m")
-    # Cells shrink to .8 of their average spacing where the grid is densest.
-    rings = max(1, int(np.ceil(KERNEL_REACH * bandwidth_m / (0.8 * spacing_m))))
-    source, neighbour = disk(cells, rings)
-    order = np.argsort(cells)
-    place = np.minimum(np.searchsorted(cells[order], neighbour), cells.size - 1)
-    target = order[place]
-    known = cells[target] == neighbour
-    source, target = source[known], target[known]
-
     lat, lng = (np.radians(degrees) for degrees in centres(cells))
-    east = (lng[target] - lng[source] + np.pi) % (2 * np.pi) - np.pi
-    x = east * np.cos((lat[source] + lat[target]) / 2)
-    distance_m = EARTH_RADIUS_M * np.hypot(x, lat[target] - lat[source])
-    near = distance_m <= KERNEL_REACH * bandwidth_m
-    if not include_self:
-        near &= source != target
-    weight = np.exp(-0.5 * (distance_m[near] / bandwidth_m) ** 2)
-    return sparse.csr_array((weight, (source[near], target[near])), shape=(cells.size, cells.size))
+    # Points of a sphere in space: at these distances the chord is the way along the ground.
+    points = EARTH_RADIUS_M * np.column_stack([np.cos(lat) * np.cos(lng), np.cos(lat) * np.sin(lng), np.sin(lat)])
+    tree = cKDTree(points)
+    pairs = tree.query_pairs(KERNEL_REACH * bandwidth_m, output_type="ndarray")
+    distance_m = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
+    weight = np.exp(-0.5 * (distance_m / bandwidth_m) ** 2)
+    shape = (cells.size, cells.size)
+    upper = sparse.csr_array((weight, (pairs[:, 0], pairs[:, 1])), shape=shape)
+    full = upper + upper.T
+    return sparse.csr_array(full + sparse.eye_array(cells.size)) if include_self else sparse.csr_array(full)
 
 
 def outline(cells: Cells) -> shapely.MultiPolygon:

@@ -24,6 +24,10 @@ class Names:
     ru: str
     en: str
 
+    def of(self, language: str) -> str:
+        """The name in one of `LANGUAGES`."""
+        return {"kk": self.kk, "ru": self.ru, "en": self.en}[language]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Territory:
@@ -41,7 +45,7 @@ class Territory:
     places: pl.DataFrame = field(default_factory=PLACES.empty)
     basemap: dict[str, object] = field(default_factory=dict)
     is_simulated: bool = False
-    origin: str
+    origin: Names
     """Where outlines, names and numbers come from, with dates; shown as the map's attribution."""
     official: dict[str, object] = field(default_factory=dict)
     """What ``official_count`` counts: keys ``year``, ``measure``, ``source``, ``dated``; empty where there is none."""

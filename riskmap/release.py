@@ -1,0 +1,295 @@
+"""The hinge between the service and the public: an immutable, checksummed folder.
+
+A release is written once, beside its final place, and renamed into it; readers find the newest one through the
+``latest.json`` of its territory. Everything public reads only this. The layout is described in docs/data_format.md.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geodata import hexgrid
+from models.risk_class import RiskClass
+from riskmap.errors import CannotWrite, DamagedRelease, NoRelease
+
+FORMAT = 1
+CELLS_MAGIC = b"RMC1"
+NO_AREA = 65535
+RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}")
+TERRITORY_NAME = re.compile(r"[a-z0-9_-]{1,40}")
+PUBLIC_FILES = re.compile(
+    r"(manifest|areas|scorecard)\.json|(areas|basemap)\.geojson|(cells|areas)\.bin|classes-[a-z_]+\.bin"
+)
+
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """A region, a district or the whole territory, with what may be said about it in numbers.
+
+    ``total`` and ``by_group`` are exact counts of the period and present only where disclosure control allows;
+    ``rate_low`` and ``rate_high`` are per 10 000 residents and year. ``change`` is down, up, none or too_little,
+    ``comparison`` clear_lower, maybe_lower, none, maybe_higher or clear_higher.
+    """
+
+    area_id: str
+    kind: str
+    names: Names
+    residents: int | None = None
+    total: int | None = None
+    by_group: Mapping[str, int] | None = None
+    rate_low: float | None = None
+    rate_high: float | None = None
+    change: str | None = None
+    comparison: str | None = None
+    official_count: int | None = None
+    official_rate: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """One published folder, checked when it is opened.
+
+    ``cells`` ascend and may mix public resolutions; ``classes[group]`` and ``cell_area`` follow their order.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    cells: NDArray[np.uint64]
+    cell_area: NDArray[np.uint16]
+    classes: Mapping[str, NDArray[np.uint8]]
+    areas: tuple[Area, ...]
+
+    @property
+    def release_id(self) -> str:
+        return str(self.manifest["release_id"])
+
+    @property
+    def territory(self) -> str:
+        return str(self.manifest["territory"])
+
+    @property
+    def names(self) -> Names:
+        names: Names = self.manifest["names"]
+        return names
+
+    @property
+    def is_simulated(self) -> bool:
+        return bool(self.manifest["is_simulated"])
+
+    @property
+    def has_rates(self) -> bool:
+        return bool(self.manifest["has_rates"])
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return tuple(self.manifest["groups"])
+
+    @property
+    def period(self) -> tuple[date, date] | None:
+        """First day and the day after the last one; None where the release has no hexagons."""
+        period = self.manifest["period"]
+        return (date.fromisoformat(period["from"]), date.fromisoformat(period["to"])) if period else None
+
+    @property
+    def as_of(self) -> date:
+        return date.fromisoformat(self.manifest["as_of"])
+
+    @cached_property
+    def whole(self) -> Area:
+        """The area of kind ``territory``."""
+        return next(area for area in self.areas if area.kind == "territory")
+
+    @cached_property
+    def area_by_id(self) -> Mapping[str, Area]:
+        return {area.area_id: area for area in self.areas}
+
+    def find(self, cell_id: str) -> "PublishedCell | None":
+        """The published cell that is, or holds, the given one; None where the release does not cover it."""
+        own = hexgrid.parse_cell(cell_id)
+        resolutions = [int(r) for r in self.manifest["public_resolutions"]]
+        for candidate in hexgrid.parents_of(f"{own:x}", sorted(resolutions, reverse=True)):
+            number = hexgrid.parse_cell(candidate)
+            at = int(np.searchsorted(self.cells, number))
+            if at < self.cells.size and self.cells[at] == number:
+                return self.cell_at(at)
+        return None
+
+    def cell_at(self, position: int) -> "PublishedCell":
+        """The published cell at one place of ``cells``."""
+        area = int(self.cell_area[position])
+        return PublishedCell(
+            cell_id=f"{int(self.cells[position]):x}",
+            area=self.areas[area] if area != NO_AREA else self.whole,
+            classes={group: RiskClass(int(codes[position])) for group, codes in self.classes.items()},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedCell:
+    """What is public about one cell: a class per offence group and the area that holds it. Never a number."""
+
+    cell_id: str
+    area: Area
+    classes: Mapping[str, RiskClass]
+
+
+def encode_cells(cells: NDArray[np.uint64]) -> bytes:
+    """Bytes of ``cells.bin``: magic, count, then each cell as an unsigned 64-bit number, little-endian, ascending."""
+    return CELLS_MAGIC + struct.pack("<I", cells.size) + cells.astype("<u8").tobytes()
+
+
+def decode_cells(data: bytes) -> NDArray[np.uint64]:
+    """Cells of a ``cells.bin``.
+
+    Raises
+    ------
+    DamagedRelease
+        If the magic or the length is wrong.
+    """
+    is_headed = len(data) >= 8 and data[:4] == CELLS_MAGIC
+    if not is_headed or len(data) != 8 + 8 * struct.unpack_from("<I", data, 4)[0]:
+        raise DamagedRelease("cells.bin is damaged: its head or length is wrong. Publish the release again.")
+    return np.frombuffer(data, dtype="<u8", offset=8).astype(np.uint64)
+
+
+def identify(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+    """Id of a release: its as-of date and a hash of everything in it, so equal content has an equal id."""
+    digest = hashlib.sha256(_canonical({k: v for k, v in manifest.items() if k != "published_at"}))
+    for name in sorted(files):
+        digest.update(name.encode() + hashlib.sha256(files[name]).digest())
+    return f"{manifest['as_of']}-{digest.hexdigest()[:8]}"
+
+
+def write(root: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> tuple[str, bool]:
+    """Write a release below ``root`` and make it the territory's latest.
+
+    Returns its id and whether it is new; equal content published again changes nothing but the pointer.
+
+    Raises
+    ------
+    CannotWrite
+        If the folder cannot be written; what was begun is removed.
+    """
+    release_id = identify(manifest, files)
+    territory = root / str(manifest["territory"])
+    folder = territory / release_id
+    try:
+        territory.mkdir(parents=True, exist_ok=True)
+        is_new = not folder.exists()
+        if is_new:
+            _write_folder(folder, {**manifest, "release_id": release_id}, files)
+        _replace(territory / "latest.json", _canonical({"release_id": release_id}))
+    except OSError as error:
+        raise CannotWrite(
+            f"The release cannot be written to {territory}: {error.strerror or error}. "
+            "Free space there or let this user write, then repeat the command."
+        ) from error
+    return release_id, is_new
+
+
+def territories(root: Path) -> list[str]:
+    """Names of the territories that have a release, sorted."""
+    return sorted(path.parent.name for path in root.glob("*/latest.json"))
+
+
+def latest_id(root: Path, territory: str) -> str:
+    """Id of the newest release of a territory.
+
+    Raises
+    ------
+    NoRelease
+        If there is none.
+    """
+    pointer = root / territory / "latest.json"
+    if not TERRITORY_NAME.fullmatch(territory) or not pointer.is_file():
+        raise NoRelease(
+            f"There is no release of {territory!r}. Publish one: python -m riskmap release --territory NAME."
+        )
+    return str(json.loads(pointer.read_bytes())["release_id"])
+
+
+def read(root: Path, territory: str, release_id: str | None = None) -> Release:
+    """Open a release and check it against its manifest.
+
+    Raises
+    ------
+    NoRelease
+        If it does not exist.
+    DamagedRelease
+        If a file is missing, changed or of an unknown format.
+    """
+    wanted = latest_id(root, territory) if release_id is None else release_id
+    folder = root / territory / wanted
+    if not RELEASE_ID.fullmatch(wanted) or not (folder / "manifest.json").is_file():
+        raise NoRelease(f"There is no release {wanted!r} of {territory!r}; the newest one is in latest.json beside it.")
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    if manifest.get("format") != FORMAT:
+        raise DamagedRelease(f"Release {wanted} has format {manifest.get('format')}; this version reads {FORMAT}.")
+    files = {name: _checked(folder / name, entry["sha256"]) for name, entry in manifest["files"].items()}
+    areas = tuple(Area(**area) for area in json.loads(files["areas.json"]))
+    cells, cell_area, classes = np.empty(0, np.uint64), np.empty(0, np.uint16), {}
+    if "cells.bin" in files:
+        cells = decode_cells(files["cells.bin"])
+        cell_area = np.frombuffer(files["areas.bin"], dtype="<u2").astype(np.uint16)
+        classes = {g: np.frombuffer(files[f"classes-{g}.bin"], dtype=np.uint8) for g in manifest["groups"]}
+    return Release(folder=folder, manifest=manifest, cells=cells, cell_area=cell_area, classes=classes, areas=areas)
+
+
+def as_json(value: object) -> bytes:
+    """JSON bytes as they stand in a release: UTF-8, sorted keys, readable."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode()
+
+
+def _write_folder(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    beside = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+    try:
+        beside.mkdir()
+        for name, data in files.items():
+            _write_synced(beside / name, data)
+        listing = {n: {"sha256": hashlib.sha256(d).hexdigest(), "bytes": len(d)} for n, d in sorted(files.items())}
+        _write_synced(beside / "manifest.json", as_json({**manifest, "files": listing}))
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        _write_synced(beside, data)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _checked(path: Path, sha256: str) -> bytes:
+    data = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise DamagedRelease(f"{path.name} of release {path.parent.name} is missing or changed. Publish it again.")
+    return data
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
