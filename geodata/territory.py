@@ -5,6 +5,7 @@ test on real data goes through the same doors.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import geopandas as gpd
 import polars as pl
@@ -47,7 +48,7 @@ class Territory:
     is_simulated: bool = False
     origin: Names
     """Where outlines, names and numbers come from, with dates; shown as the map's attribution."""
-    official: dict[str, object] = field(default_factory=dict)
+    official: dict[str, Any] = field(default_factory=dict)
     """What ``official_count`` counts: keys ``year``, ``measure``, ``source``, ``dated``; empty where there is none."""
 
     @property

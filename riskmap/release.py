@@ -105,6 +105,11 @@ class Release:
         period = self.manifest["period"]
         return (date.fromisoformat(period["from"]), date.fromisoformat(period["to"])) if period else None
 
+    def period_of(self, group: str) -> tuple[date, date]:
+        """The period a group's classes speak of; longer than `period` where the long run is shown."""
+        served = self.manifest["served"][group]
+        return date.fromisoformat(served["from"]), date.fromisoformat(served["to"])
+
     @property
     def as_of(self) -> date:
         return date.fromisoformat(self.manifest["as_of"])

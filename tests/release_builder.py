@@ -54,7 +54,7 @@ def a_release(*, territory="toy", period=("2025-10-01", "2026-10-01"), classes=N
         "groups": list(classes),
         "has_rates": True,
         "public_resolutions": [8, 9],
-        "served": {group: {"level": "smoothed"} for group in classes},
+        "served": {group: {"level": "smoothed", "from": period[0], "to": period[1]} for group in classes},
         "class_rule": {"sure": 0.95, "likely": 0.8, "margin": 0.1, "least_expected": 3.0},
         "disclosure": {"least_area_total": 5, "least_residents": 20, "least_addresses": 8},
         "bounds": [47.9, 66.9, 48.2, 67.2],

@@ -1,0 +1,75 @@
+"""The only place that picks an implementation of a port."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from riskmap.ports import IncidentLake, ScoreShelf, Store, TerritoryShelf, UnitOfWork
+from riskmap.settings import Settings
+from riskmap.store import schema
+from riskmap.store.database import BUSY_TIMEOUT_S, IN_MEMORY, open_engine
+from riskmap.store.incident_lake import WAIT_S, ParquetLake
+from riskmap.store.score_shelf import ParquetScores
+from riskmap.store.sql_store import SqlUnitOfWork
+from riskmap.store.territory_shelf import FolderShelf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlStore:
+    """The embedded default: catalogues in SQL, frames in Parquet below one folder."""
+
+    engine: sa.Engine
+    lake: IncidentLake
+    territories: TerritoryShelf
+    scores: ScoreShelf
+
+    def work(self) -> UnitOfWork:
+        return SqlUnitOfWork(self.engine)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def migrate(settings: Settings) -> None:
+    """Make the data folder and bring the database to this program's tables; repeating it changes nothing."""
+    schema.migrate(settings.database_url)
+
+
+def schema_version() -> str:
+    """Revision of the database this program works with."""
+    return schema.newest_revision()
+
+
+def is_set_up(settings: Settings) -> bool:
+    """Whether the database exists at all, of whatever version."""
+    return schema.exists(settings.database_url)
+
+
+def open_store(settings: Settings, *, wait_s: float = WAIT_S) -> Store:
+    """The store of an installation. ``wait_s`` is how long to wait for another process that writes.
+
+    Raises
+    ------
+    WrongSchema
+        If the database is missing, older or newer than this program.
+    """
+    engine = open_engine(settings.database_url, busy_timeout_s=min(wait_s, BUSY_TIMEOUT_S))
+    schema.require_newest(engine)
+    return _store(engine, settings.data, wait_s)
+
+
+def in_memory_store(folder: Path, *, wait_s: float = WAIT_S) -> Store:
+    """A store whose catalogues vanish with it; its files lie below ``folder``. For tests, one thread at a time."""
+    engine = open_engine(IN_MEMORY)
+    schema.migrate_engine(engine)
+    return _store(engine, folder, wait_s)
+
+
+def _store(engine: sa.Engine, data: Path, wait_s: float) -> Store:
+    return SqlStore(
+        engine=engine,
+        lake=ParquetLake(data, engine, wait_s=wait_s),
+        territories=FolderShelf(data / "territories"),
+        scores=ParquetScores(data, engine),
+    )

@@ -1,0 +1,411 @@
+"""``python -m riskmap``: what an operator does, each command ending in a short summary and an exit status.
+
+The summary is in Kazakh, Russian or English (``--language``, else the locale of the shell, else Kazakh). With
+``--json`` the last line is one JSON object. Exit statuses are those of `riskmap.errors.ExitStatus`.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from tqdm import tqdm
+
+from geodata.errors import GeodataError
+from geodata.layout import Mapping
+from geodata.sources import open_source
+from geodata.territory import Territory
+from models.errors import ModelError
+from riskmap import assembly, serving, wording
+from riskmap.errors import ExitStatus, RiskMapError
+from riskmap.pipeline import demo, publication, scoring, territories
+from riskmap.pipeline.deliveries import DeliveryReport
+from riskmap.pipeline.publication import PublicationReport
+from riskmap.ports import Store
+from riskmap.settings import Settings
+from riskmap.wording import UnknownText, Wording
+
+SCORECARD_COLUMNS = {
+    "PAI 1 %": "pai_1",
+    "PAI 2 %": "pai_2",
+    "PAI 5 %": "pai_5",
+    "PAI 10 %": "pai_10",
+    "PEI 1 %": "pei_1",
+    "PEI 2 %": "pei_2",
+    "PEI 5 %": "pei_5",
+    "PEI 10 %": "pei_10",
+    "hit 5 %": "hit_rate_5",
+    "deviance": "poisson_deviance",
+    "slope": "calibration_slope",
+    "obs/exp": "observed_over_expected",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What every command gets: settings, the moment it started, its words and how it shows progress."""
+
+    settings: Settings
+    now: datetime
+    words: Wording
+    progress: Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a command says when it is done: lines for people and one object for programs."""
+
+    lines: list[str]
+    data: dict[str, Any]
+
+
+class _Bars:
+    """One progress bar per step on standard error; silent where nobody watches."""
+
+    def __init__(self, words: Wording, *, is_shown: bool) -> None:
+        self._words, self._is_shown = words, is_shown
+        self._key, self._bar = "", None
+
+    def __call__(self, key: str, done: int, total: int) -> None:
+        if not self._is_shown:
+            return
+        if key != self._key:
+            self.close()
+            self._key, self._bar = key, tqdm(total=total or None, desc=self._words.text(key), leave=True)
+        if self._bar is not None:
+            self._bar.total = total or None
+            self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._key, self._bar = "", None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    words = wording.in_language(_language(options.language))
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    bars = _Bars(words, is_shown=sys.stderr.isatty())
+    try:
+        settings = Settings.from_environment(os.environ)
+        context = Context(settings=settings, now=datetime.now(UTC), words=words, progress=bars)
+        report = options.run(options, context)
+    except (RiskMapError, GeodataError, ModelError) as error:
+        bars.close()
+        return _fail(error, words, as_json=options.json)
+    except KeyboardInterrupt:
+        bars.close()
+        return 130
+    bars.close()
+    for line in report.lines:
+        print(line)
+    if options.json:
+        print(json.dumps(report.data, ensure_ascii=False, default=str))
+    return int(ExitStatus.DONE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="end with one JSON object")
+    shared.add_argument("--language", choices=wording.LANGUAGES, help="language of the summary")
+    parser = argparse.ArgumentParser(prog="python -m riskmap", description="The public criminogenic risk map.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace, Context], Report], help_text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, parents=[shared], help=help_text, description=help_text)
+        command.set_defaults(run=run)
+        return command
+
+    add("migrate", _migrate, "create or upgrade the database and the built-in territory")
+
+    territory = commands.add_parser("territory", help="territories").add_subparsers(required=True, metavar="ACTION")
+    new = territory.add_parser("new", parents=[shared], help="make a territory from the points of a file")
+    new.set_defaults(run=_territory_new)
+    new.add_argument("name", metavar="NAME")
+    new.add_argument("--from-points", type=Path, required=True, metavar="FILE")
+    new.add_argument("--timezone", metavar="AREA/CITY", help="IANA zone of its civil time (default: by coordinates)")
+    new.add_argument("--mapping", type=Path, metavar="FILE")
+
+    regions = commands.add_parser("regions", help="region outlines").add_subparsers(required=True, metavar="ACTION")
+    load = regions.add_parser("load", parents=[shared], help="replace region outlines by those of a file")
+    load.set_defaults(run=_regions_load)
+    load.add_argument("file", type=Path, metavar="FILE")
+    load.add_argument("--territory", default="kazakhstan", metavar="NAME")
+
+    deliver = add("deliver", _deliver, "take in files of incidents")
+    deliver.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    deliver.add_argument("--territory", default="auto", metavar="NAME|auto")
+    deliver.add_argument("--mapping", type=Path, metavar="FILE", help="TOML file: columns, categories, time_zone")
+    deliver.add_argument("--timezone", metavar="AREA/CITY")
+
+    score = add("score", _score, "expected incidents of every cell and region for 30 and 90 days")
+    release = add("release", _release, "publish the newest state of a territory")
+    test = add("backtest", _backtest, "test the model against the baselines on past data")
+    for command in (score, release, test):
+        command.add_argument("--territory", required=True, metavar="NAME")
+        command.add_argument(
+            "--as-of", type=_day, metavar="YYYY-MM-DD", help="default: the day after the last incident"
+        )
+    test.add_argument("--group", metavar="GROUP", help="one offence group (default: all that have enough incidents)")
+    test.add_argument("--horizon", type=_positive, default=30, metavar="DAYS")
+    test.add_argument("--resolution", type=int, choices=(7, 8, 9), default=9)
+
+    add("demo", _demo, "the made-up city from nothing to a release")
+
+    serve = add("serve", _serve, "prepare what is missing and open the map")
+    serve.add_argument("--incidents", type=Path, metavar="FILE", help="show the map of this file")
+    serve.add_argument("--timezone", metavar="AREA/CITY")
+    serve.add_argument("--mapping", type=Path, metavar="FILE")
+    serve.add_argument("--port", type=_positive, default=8501)
+    serve.add_argument("--prepare-only", action="store_true", help="do not open the map")
+    return parser
+
+
+def _migrate(_options: argparse.Namespace, context: Context) -> Report:
+    assembly.migrate(context.settings)
+    with _opened(context) as store:
+        names = store.territories.names()
+    return Report(
+        data={"territories": names},
+        lines=[context.words.text("cli.migrate.summary", version=assembly.schema_version())],
+    )
+
+
+def _territory_new(options: argparse.Namespace, context: Context) -> Report:
+    with _opened(context) as store:
+        source = open_source(options.from_points, _mapping(options))
+        made = territories.new_from_points(store, options.name, source, zone=options.timezone)
+    words = context.words
+    line = words.text(
+        "cli.territory.summary", territory=made.names.of(words.language), cells=made.places.height, zone=made.zone
+    )
+    return Report(data={"territory": made.name, "cells": made.places.height, "zone": made.zone}, lines=[line])
+
+
+def _regions_load(options: argparse.Namespace, context: Context) -> Report:
+    with _opened(context) as store:
+        changed = territories.load_regions(store, options.territory, options.file)
+    count = len(changed.regions)
+    line = context.words.text("cli.regions.summary", territory=changed.names.of(context.words.language), n=count)
+    return Report(data={"territory": changed.name, "regions": count}, lines=[line])
+
+
+def _deliver(options: argparse.Namespace, context: Context) -> Report:
+    with _opened(context) as store:
+        reports = [
+            territories.deliver_file(
+                store,
+                path,
+                territory_name=options.territory,
+                mapping=_mapping(options),
+                zone=options.timezone,
+                now=context.now,
+                progress=context.progress,
+            )
+            for path in options.files
+        ]
+    return _delivery_report(reports, context)
+
+
+def _score(options: argparse.Namespace, context: Context) -> Report:
+    with _opened(context) as store:
+        territory = store.territories.load(options.territory)
+        run, expected = scoring.score(store, territory, as_of=options.as_of, now=context.now, progress=context.progress)
+    whole = expected.filter((pl.col("area_kind") == "territory") & (pl.col("offence_group") == "all"))
+    words = context.words
+    lines = [
+        words.text(
+            "cli.score.summary",
+            territory=territory.names.of(words.language),
+            as_of=run.as_of,
+            days=row["horizon_days"],
+            n=words.number(row["expected_incidents"]),
+            lo=row["low"],
+            hi=row["high"],
+        )
+        for row in whole.iter_rows(named=True)
+    ]
+    data = {
+        "territory": territory.name,
+        "run_id": run.run_id,
+        "as_of": run.as_of,
+        "cells": expected.filter(pl.col("area_kind") == "cell")["area_id"].n_unique(),
+        "groups": list(run.details["served"]),
+        "served": {group: entry["level"] for group, entry in run.details["served"].items()},
+        "expected": whole.to_dicts(),
+    }
+    return Report(data=data, lines=lines)
+
+
+def _release(options: argparse.Namespace, context: Context) -> Report:
+    with _opened(context) as store:
+        territory = store.territories.load(options.territory)
+        published = publication.publish(
+            store,
+            context.settings.releases,
+            territory,
+            as_of=options.as_of,
+            now=context.now,
+            progress=context.progress,
+        )
+    return _release_report(published, territory, context)
+
+
+def _backtest(options: argparse.Namespace, context: Context) -> Report:
+    with _opened(context) as store:
+        territory = store.territories.load(options.territory)
+        as_of, windows = scoring.backtest_of(
+            store,
+            territory,
+            as_of=options.as_of,
+            group=options.group,
+            horizon_days=options.horizon,
+            resolution=options.resolution,
+            progress=context.progress,
+        )
+    card = scoring.scorecard(windows)
+    words = context.words
+    count = windows["window_start"].n_unique()
+    summary = words.text("cli.backtest.summary", territory=territory.names.of(words.language), windows=count)
+    data = {"territory": territory.name, "as_of": as_of, "windows": count, "results": card}
+    return Report(data=data, lines=[*_scorecard_lines(card), summary])
+
+
+def _demo(_options: argparse.Namespace, context: Context) -> Report:
+    with _opened(context) as store:
+        published, territory = demo.build(store, context.settings, now=context.now, progress=context.progress)
+    report = _release_report(published, territory, context)
+    line = context.words.text("cli.demo.done", territory=territory.names.of(context.words.language))
+    return Report(data=report.data, lines=[*report.lines, line])
+
+
+def _serve(options: argparse.Namespace, context: Context) -> Report:
+    with _opened(context) as store:
+        place = serving.prepare(
+            store,
+            context.settings,
+            incidents=options.incidents,
+            mapping=_mapping(options),
+            zone=options.timezone,
+            now=context.now,
+            progress=context.progress,
+        )
+    url = serving.address(options.port, place)
+    if not options.prepare_only:
+        serving.require_free_port(options.port)
+        print(context.words.text("cli.address", url=url), flush=True)
+        serving.run_website(options.port)
+    return Report(data={"address": url, "territory": place}, lines=[])
+
+
+def _delivery_report(reports: list[DeliveryReport], context: Context) -> Report:
+    words, lines = context.words, []
+    for report in reports:
+        if report.is_repeat:
+            lines.append(words.text("cli.repeat"))
+        lines += [
+            words.text("cli.deliver.summary", file=report.file_name, territory=report.territory),
+            words.text("cli.deliver.rows_read", n=report.rows_read),
+            words.text("cli.deliver.accepted", n=report.accepted),
+            "  " + words.text("cli.deliver.without_place", n=report.without_place),
+            words.text("cli.deliver.duplicates", n=report.duplicates),
+            words.text("cli.deliver.quarantined", n=report.quarantined),
+            *(
+                "  " + words.text("cli.deliver.fault", fault=words.text(f"fault.{fault}"), n=count)
+                for fault, count in sorted(report.faults.items())
+            ),
+            *(
+                words.text("cli.deliver.unknown_category", category=category, n=count)
+                for category, count in sorted(report.unknown_categories.items())
+            ),
+        ]
+        command = f"python -m riskmap release --territory {report.territory}"
+        lines.append(words.text("cli.next_step", command=command))
+    faults: Counter[str] = Counter()
+    for report in reports:
+        faults.update(report.faults)
+    counted = ("rows_read", "accepted", "without_place", "duplicates", "quarantined")
+    totals: dict[str, Any] = {name: sum(getattr(report, name) for report in reports) for name in counted}
+    return Report(data={**totals, "faults": dict(faults), "files": [asdict(r) for r in reports]}, lines=lines)
+
+
+def _release_report(published: PublicationReport, territory: Territory, context: Context) -> Report:
+    words = context.words
+    line = words.text(
+        "cli.release.summary",
+        id=published.release_id,
+        territory=territory.names.of(words.language),
+        cells=published.cells,
+        areas=published.areas,
+    )
+    return Report(data=asdict(published), lines=[line])
+
+
+def _scorecard_lines(card: list[dict[str, Any]]) -> list[str]:
+    """The backtest as a table of fixed columns; metric names are the field's own in every language."""
+    head = f"{'':22}{'':16}" + "".join(f"{name:>10}" for name in SCORECARD_COLUMNS)
+    lines = [head] if card else []
+    for row in card:
+        values = (row[column] for column in SCORECARD_COLUMNS.values())
+        cells = "".join(f"{'–':>10}" if value is None else f"{value:>10.3f}" for value in values)
+        lines.append(f"{row['offence_group']:22}{row['model']:16}{cells}")
+    return lines
+
+
+@contextmanager
+def _opened(context: Context) -> Iterator[Store]:
+    """The installation's store, made on the first use; an existing one is never changed without ``migrate``."""
+    if not assembly.is_set_up(context.settings):
+        assembly.migrate(context.settings)
+    store = assembly.open_store(context.settings)
+    try:
+        territories.ensure_kazakhstan(store)
+        yield store
+    finally:
+        store.close()
+
+
+def _mapping(options: argparse.Namespace) -> Mapping | None:
+    return Mapping.read(options.mapping) if options.mapping else None
+
+
+def _fail(error: Exception, words: Wording, *, as_json: bool) -> int:
+    status = error.exit_status if isinstance(error, RiskMapError) else ExitStatus.BAD_INPUT
+    name = "".join(f"_{sign.lower()}" if sign.isupper() else sign for sign in type(error).__name__).strip("_")
+    try:
+        sentence = words.text(f"cli.error.{name}", detail=str(error))
+    except UnknownText:
+        sentence = words.text("cli.error.other", detail=str(error))
+    print(f"riskmap: {sentence}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": name, "detail": str(error), "status": int(status)}, ensure_ascii=False))
+    return int(status)
+
+
+def _language(wanted: str | None) -> str:
+    shell = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return wanted or (shell[:2] if shell[:2] in wording.LANGUAGES else wording.DEFAULT_LANGUAGE)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; expected YYYY-MM-DD such as 2026-11-01") from None
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 65535")
+    return int(text)

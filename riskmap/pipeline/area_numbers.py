@@ -1,0 +1,165 @@
+"""Numbers of areas: totals that disclosure control allows, their likely range, comparison and change.
+
+Numbers and change are told only for areas; a cell carries a class and nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import stats
+
+from geodata import aggregate, disclosure
+from geodata.aggregate import Period
+from geodata.offences import ALL
+from geodata.territory import Territory
+from models.risk_class import ClassRule
+from riskmap.release import Area
+
+LIKELY_RANGE = (0.05, 0.95)
+LEAST_FOR_CHANGE = 30
+"""Incidents that both years need before anything is said about change."""
+
+CLEAR_CHANGE = 1.96
+"""Standard deviations beyond which a change is clear: two-sided 5 %."""
+
+
+def counted_areas(
+    territory: Territory, incidents: pl.DataFrame, places: pl.DataFrame, period: Period, *, record_start: date
+) -> list[Area]:
+    """The whole territory and, where it has several, its districts, with the numbers disclosure control allows.
+
+    Incidents belong to the district that holds most of their cell, so that a cell and its area never disagree.
+    """
+    regions = territory.region_table
+    groups = [group for group in aggregate.groups_present(incidents) if group != ALL] or ["unspecified"]
+    placed = incidents.join(places.select("cell", "region_id"), on="cell", how="inner")
+    counts = _area_counts(placed, period, regions["region_id"].to_list(), groups)
+    published = disclosure.publish_area_counts(counts, regions["region_id"].to_list(), groups)
+
+    has_past = record_start <= period.year_before().start
+    whole_residents = int(regions["residents"].sum()) if regions["residents"].null_count() == 0 else None
+    whole_rate = published.total / whole_residents if published.total and whole_residents else None
+    whole = Area(
+        area_id=territory.name,
+        kind="territory",
+        names=asdict(territory.names),
+        residents=whole_residents,
+        total=published.total,
+        by_group=published.by_group or None,
+        change=_change(placed, period, has_past=has_past),
+        **_range(published.total, whole_residents, period),
+    )
+    if regions.height == 1:
+        return [whole]
+    parts = [
+        Area(
+            area_id=row["region_id"],
+            kind="district",
+            names=_names(row),
+            residents=row["residents"],
+            total=(total := published.by_area.get(row["region_id"])),
+            by_group=published.by_area_and_group.get(row["region_id"]),
+            change=_change(placed.filter(pl.col("region_id") == row["region_id"]), period, has_past=has_past)
+            if total is not None
+            else None,
+            comparison=_comparison(total, row["residents"], whole_rate),
+            **_range(total, row["residents"], period),
+        )
+        for row in regions.iter_rows(named=True)
+    ]
+    return [whole, *parts]
+
+
+def official_areas(territory: Territory) -> list[Area]:
+    """Regions with the official totals known, in the order of their codes, and the country as a whole.
+
+    The country has a total only where every region has one. Empty where the territory has no official totals.
+    """
+    regions = territory.region_table
+    if not territory.official:
+        return []
+    parts = [
+        _official_area(row["region_id"], "region", _names(row), row["residents"], row["official_count"])
+        for row in regions.sort("region_id").iter_rows(named=True)
+    ]
+    is_complete = regions["official_count"].null_count() == 0
+    count = int(regions["official_count"].sum()) if is_complete else None
+    residents = int(regions["residents"].sum()) if regions["residents"].null_count() == 0 else None
+    return [_official_area(territory.name, "territory", asdict(territory.names), residents, count), *parts]
+
+
+def _official_area(area_id: str, kind: str, names: Mapping[str, str], residents: int | None, count: int | None) -> Area:
+    rate = round(10_000 * count / residents, 1) if count is not None and residents else None
+    return Area(area_id=area_id, kind=kind, names=names, residents=residents, official_count=count, official_rate=rate)
+
+
+def _area_counts(incidents: pl.DataFrame, period: Period, areas: list[str], groups: list[str]) -> NDArray[np.int64]:
+    found = aggregate.in_period(incidents, period).group_by("region_id", "offence_group").len()
+    counts = np.zeros((len(areas), len(groups)), dtype=np.int64)
+    for region, group, count in found.iter_rows():
+        counts[areas.index(region), groups.index(group)] = count
+    return counts
+
+
+def _range(total: int | None, residents: int | None, period: Period) -> dict[str, float | None]:
+    """Likely range of the yearly level per 10 000 residents: gamma posterior of a Poisson rate, Jeffreys prior.
+
+    It follows from the published total and residents alone, so anyone can recompute it.
+    """
+    if total is None or not residents:
+        return {"rate_low": None, "rate_high": None}
+    per_10k = 10_000 / (residents * period.years)
+    low, high = (float(stats.gamma.ppf(p, total + 0.5)) * per_10k for p in LIKELY_RANGE)
+    return {"rate_low": round(low, 1), "rate_high": round(high, 1)}
+
+
+def _comparison(total: int | None, residents: int | None, whole_rate: float | None) -> str | None:
+    """Word for an area's level beside the territory's, by the rule of the cells."""
+    if total is None or not residents or whole_rate is None:
+        return None
+    rule = ClassRule()
+    expected = residents * whole_rate
+    above = float(stats.gamma.sf(1 + rule.margin, total + 0.5, scale=1 / expected))
+    below = float(stats.gamma.cdf(1 / (1 + rule.margin), total + 0.5, scale=1 / expected))
+    for probability, side in ((above, "higher"), (below, "lower")):
+        if probability >= rule.sure:
+            return f"clear_{side}"
+        if probability >= rule.likely:
+            return f"maybe_{side}"
+    return "none"
+
+
+def _change(incidents: pl.DataFrame, period: Period, *, has_past: bool) -> str:
+    """Word for the change against the same period a year earlier.
+
+    Months of the two years are paired; how much more they scatter than chance alone would (Pearson's statistic,
+    at least 1) widens the test of the ratio of the two totals.
+    """
+    months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month
+    now = _by_month(aggregate.in_period(incidents, period), period.start, months)
+    before = _by_month(aggregate.in_period(incidents, period.year_before()), period.year_before().start, months)
+    total_now, total_before = int(now.sum()), int(before.sum())
+    if not has_past or min(total_now, total_before) < LEAST_FOR_CHANGE:
+        return "too_little"
+    both, share = now + before, total_now / (total_now + total_before)
+    scatter = (now - both * share) ** 2 / np.maximum(both * share * (1 - share), 1e-9)
+    dispersion = max(1.0, float(scatter.sum()) / max(1, months - 1))
+    deviation = np.sqrt(dispersion * (1 / total_now + 1 / total_before))
+    z = np.log(total_now / total_before) / deviation
+    return "up" if z > CLEAR_CHANGE else "down" if z < -CLEAR_CHANGE else "none"
+
+
+def _by_month(incidents: pl.DataFrame, start: date, months: int) -> NDArray[np.int64]:
+    number = incidents.select(
+        (pl.col("occurred_on").dt.year() - start.year) * 12 + pl.col("occurred_on").dt.month() - start.month
+    ).to_series()
+    return np.bincount(number.to_numpy(), minlength=months).astype(np.int64)
+
+
+def _names(row: Mapping[str, Any]) -> dict[str, str]:
+    return {language: row[f"name_{language}"] for language in ("kk", "ru", "en")}

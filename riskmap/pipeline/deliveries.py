@@ -1,0 +1,295 @@
+"""Deliver a file into a territory: all of it, once, or nothing.
+
+The file is fingerprinted, read in batches, examined row by row, compared with what the lake holds already, and adopted
+together with its quarantine in one transaction. The same file read the same way again is answered with the earlier
+result; read another way (mapping, zone, outline) it supersedes its earlier reading. Rows that an overlapping delivery
+left out as duplicates of a reading stay out when that reading is superseded: deliver the overlapping file again then.
+"""
+
+import hashlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TypedDict, Unpack, cast
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import shapely
+
+from geodata import layout
+from geodata.columns import INCIDENTS
+from geodata.errors import UnreadableFile
+from geodata.faults import Fault
+from geodata.intake import EMPTY_CATEGORY, Rules, drop_duplicates, examine
+from geodata.offences import UNCLASSIFIED, category_table
+from geodata.sources import Source, open_source
+from geodata.territory import WORKING_RESOLUTION, Territory
+from riskmap.errors import CannotWrite, RowsDoNotAddUp, TerritoryDoesNotFit, UnknownCategories
+from riskmap.ports import Delivery, DeliveryStatus, LakeFile, Staging, Store
+
+READING = 1
+"""Raised when intake comes to read the same bytes differently, so that files delivered earlier can be read anew.
+
+The table of categories needs no raise: its content is part of a reading's fingerprint.
+"""
+
+MOST_OUTSIDE = 0.5
+"""A delivery with a larger share of its placed rows outside the territory belongs somewhere else."""
+
+SHOWN_CATEGORIES = 5
+_log = logging.getLogger(__name__)
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """What became of a delivery's rows: ``rows_read`` is ``accepted + duplicates + quarantined``.
+
+    ``without_place`` counts accepted rows that have no coordinates; ``unknown_categories`` the rows of each category
+    nobody has mapped; ``is_repeat`` says that this file had been delivered before and nothing changed.
+    """
+
+    delivery_id: str
+    file_name: str
+    territory: str
+    sha256: str
+    rows_read: int
+    accepted: int
+    without_place: int
+    duplicates: int
+    quarantined: int
+    faults: dict[str, int]
+    unknown_categories: dict[str, int]
+    first_day: date | None
+    last_day: date | None
+    is_repeat: bool
+
+
+class _Identity(TypedDict):
+    delivery_id: str
+    territory: str
+    sha256: str
+    reading: str
+    file_name: str
+    received_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    """What has been counted while the batches pass."""
+
+    rows_read: int = 0
+    quarantined: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    unknown_categories: Counter[str] = field(default_factory=Counter)
+    accepted: list[pl.DataFrame] = field(default_factory=list)
+
+
+def deliver(
+    store: Store,
+    path: Path,
+    *,
+    territory: Territory,
+    mapping: layout.Mapping | None = None,
+    zone: str | None = None,
+    now: datetime,
+    progress: Progress | None = None,
+) -> DeliveryReport:
+    """Read a file, keep its incidents and set its faulty rows aside.
+
+    Parameters
+    ----------
+    zone : IANA zone of the file's times; else the one the file or its mapping says, else the territory's
+    now : moment of the delivery, with a time zone; later days are faults
+    progress : called with rows done and rows in all (0 where that is not known)
+
+    Raises
+    ------
+    geodata.errors.UnreadableFile, geodata.errors.UnexpectedColumns
+        If the file cannot be read as incidents.
+    TerritoryDoesNotFit, UnknownCategories
+        If it was meant for another place, or needs a mapping. Nothing is stored.
+    CannotWrite, StoreBusy, DamagedStore
+        If the data folder cannot be used now. Nothing is stored.
+    """
+    source = open_source(path, mapping)
+    sha256 = _fingerprint(path)
+    read_zone = zone or source.time_zone or territory.zone
+    layout.check_zone(read_zone, where=path.name)
+    reading = _reading(mapping, read_zone, territory)
+    delivery_id = hashlib.sha256(f"{sha256} {territory.name} {reading}".encode()).hexdigest()[:16]
+    earlier = _adopted(store, delivery_id)
+    if earlier is not None:
+        return _report(earlier, is_repeat=True)
+    with store.lake.hold(territory.name):
+        # Another process may have delivered the same file while this one waited.
+        earlier = _adopted(store, delivery_id)
+        if earlier is not None:
+            return _report(earlier, is_repeat=True)
+        store.lake.sweep(territory.name)
+        with store.lake.staging(territory.name, delivery_id) as staging:
+            rules = Rules(
+                zone=read_zone,
+                latest_day=now.astimezone(ZoneInfo(read_zone)).date(),
+                outline=territory.outline,
+                mapping=mapping,
+            )
+            tally = _read(source, rules, staging, progress)
+            _require_fit(tally, territory.name, path.name)
+            _require_known_categories(tally, path.name)
+            superseded = _adopted_reading(store, territory.name, sha256)
+            known = store.lake.known_ids(territory.name, without=[delivery_id, superseded or ""])
+            incidents, duplicates = drop_duplicates(pl.concat([INCIDENTS.empty(), *tally.accepted]), known)
+            delivery = _counted(
+                tally,
+                incidents,
+                duplicates,
+                delivery_id=delivery_id,
+                territory=territory.name,
+                sha256=sha256,
+                reading=reading,
+                file_name=path.name,
+                received_at=now,
+            )
+            _adopt(store, staging, delivery, staging.keep(incidents), superseded=superseded)
+        if superseded is not None:
+            # What cannot be removed now is swept by the next delivery; readers no longer see it.
+            with suppress(CannotWrite):
+                store.lake.sweep(territory.name)
+    _log.info("%s: %d of %d rows accepted into %s.", path.name, delivery.accepted, delivery.rows_read, territory.name)
+    return _report(delivery, is_repeat=False)
+
+
+def _fingerprint(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnreadableFile(
+            f"{path.name} cannot be read: {error.strerror or error}. Give the path of a CSV or Parquet file."
+        ) from error
+
+
+def _reading(mapping: layout.Mapping | None, zone: str, territory: Territory) -> str:
+    outline = hashlib.sha256(shapely.to_wkb(territory.outline)).hexdigest()
+    said = mapping.fingerprint if mapping else None
+    parts = [READING, said, zone, outline, WORKING_RESOLUTION, category_table()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _adopted(store: Store, delivery_id: str) -> Delivery | None:
+    with store.work() as work:
+        found = work.deliveries.find(delivery_id)
+    is_standing = found is not None and found.status is DeliveryStatus.ADOPTED
+    # Lost or changed files are healed by delivering the original again.
+    return found if is_standing and store.lake.is_whole(delivery_id) else None
+
+
+def _adopted_reading(store: Store, territory: str, sha256: str) -> str | None:
+    with store.work() as work:
+        found = work.deliveries.adopted_reading(territory, sha256)
+    return found.delivery_id if found else None
+
+
+def _read(source: Source, rules: Rules, staging: Staging, progress: Progress | None) -> _Tally:
+    tally = _Tally()
+    total = (
+        pl.scan_parquet(source.path, glob=False).select(pl.len()).collect().item() if source.kind == "parquet" else 0
+    )
+    for batch in source.batches():
+        examined = examine(batch, source, rules)
+        tally.rows_read += batch.height
+        tally.quarantined += examined.quarantined.height
+        tally.faults.update(dict(examined.quarantined["fault"].value_counts().iter_rows()))
+        tally.unknown_categories.update(examined.unknown_categories)
+        tally.accepted.append(examined.accepted)
+        staging.set_aside(examined.quarantined)
+        if progress is not None:
+            progress(tally.rows_read, total)
+    return tally
+
+
+def _require_fit(tally: _Tally, territory: str, file_name: str) -> None:
+    swapped = tally.faults[Fault.SWAPPED_COORDINATES]
+    outside = tally.faults[Fault.OUTSIDE_TERRITORY] + swapped
+    placed = outside + sum(frame["cell"].count() for frame in tally.accepted)
+    if outside <= MOST_OUTSIDE * placed:
+        return
+    next_step = (
+        "Latitude and longitude look swapped: say which column is which with --mapping FILE."
+        if swapped > MOST_OUTSIDE * outside
+        else "Deliver it to the territory it belongs to (--territory NAME), or let that be found: --territory auto."
+    )
+    raise TerritoryDoesNotFit(
+        f"{file_name}: {outside} of {placed} rows with a place lie outside {territory}; expected at most half. "
+        f"{next_step} Nothing was stored."
+    )
+
+
+def _require_known_categories(tally: _Tally, file_name: str) -> None:
+    named = [name for name, _ in tally.unknown_categories.most_common() if name != EMPTY_CATEGORY]
+    if not named or any((frame["offence_group"] != UNCLASSIFIED).any() for frame in tally.accepted):
+        return
+    lines = "\n".join(f'"{name}" = "theft"' for name in named[:SHOWN_CATEGORIES])
+    raise UnknownCategories(
+        f"{file_name}: none of its {len(named)} categories is known; expected at least one. Nothing was stored. "
+        f"Say what they are with --mapping FILE, a file with lines such as these:\n[categories]\n{lines}"
+    )
+
+
+def _counted(tally: _Tally, incidents: pl.DataFrame, duplicates: int, **identity: Unpack[_Identity]) -> Delivery:
+    if tally.rows_read != incidents.height + duplicates + tally.quarantined:
+        raise RowsDoNotAddUp(
+            f"{identity['file_name']}: {tally.rows_read} rows were read, but {incidents.height} accepted, {duplicates} "
+            f"duplicate and {tally.quarantined} quarantined. Nothing was stored; please report this."
+        )
+    days = incidents["occurred_on"]
+    return Delivery(
+        **identity,
+        rows_read=tally.rows_read,
+        accepted=incidents.height,
+        without_place=incidents["cell"].null_count(),
+        duplicates=duplicates,
+        quarantined=tally.quarantined,
+        faults=dict(sorted(tally.faults.items())),
+        unknown_categories=dict(sorted(tally.unknown_categories.items())),
+        first_day=cast("date | None", days.min()),
+        last_day=cast("date | None", days.max()),
+    )
+
+
+def _adopt(
+    store: Store, staging: Staging, delivery: Delivery, files: list[LakeFile], *, superseded: str | None
+) -> None:
+    with store.work() as work:
+        if superseded is not None:
+            work.deliveries.supersede(superseded)
+            work.lake_files.remove(superseded)
+        work.deliveries.save(delivery)
+        work.lake_files.add(files)
+        staging.move_into_place()
+        work.commit()
+
+
+def _report(delivery: Delivery, *, is_repeat: bool) -> DeliveryReport:
+    return DeliveryReport(
+        delivery_id=delivery.delivery_id,
+        file_name=delivery.file_name,
+        territory=delivery.territory,
+        sha256=delivery.sha256,
+        rows_read=delivery.rows_read,
+        accepted=delivery.accepted,
+        without_place=delivery.without_place,
+        duplicates=delivery.duplicates,
+        quarantined=delivery.quarantined,
+        faults=dict(delivery.faults),
+        unknown_categories=dict(delivery.unknown_categories),
+        first_day=delivery.first_day,
+        last_day=delivery.last_day,
+        is_repeat=is_repeat,
+    )

@@ -1,0 +1,48 @@
+"""The made-up city from nothing to a release, through the same doors as any real file."""
+
+from datetime import datetime
+from pathlib import Path
+
+from geodata import made_up_city
+from geodata.territory import Territory
+from riskmap.errors import CannotWrite
+from riskmap.pipeline import publication
+from riskmap.pipeline.deliveries import deliver
+from riskmap.pipeline.publication import PublicationReport
+from riskmap.pipeline.scoring import Progress
+from riskmap.ports import Store
+from riskmap.settings import Settings
+
+SEED = 20261101
+
+
+def build(
+    store: Store, settings: Settings, *, now: datetime, progress: Progress
+) -> tuple[PublicationReport, Territory]:
+    """Build, deliver, score and publish the made-up city; repeating it changes nothing."""
+    city = made_up_city.build(seed=SEED, progress=lambda done, total: progress("cli.demo.step.city", done, total))
+    store.territories.save(city.territory)
+    path = settings.data / "made_up" / f"{city.territory.name}-simulated.parquet"
+    _write(city, path)
+    deliver(
+        store,
+        path,
+        territory=city.territory,
+        now=now,
+        progress=lambda done, total: progress("cli.progress.deliver", done, total),
+    )
+    published = publication.publish(store, settings.releases, city.territory, as_of=None, now=now, progress=progress)
+    return published, city.territory
+
+
+def _write(city: made_up_city.MadeUpCity, path: Path) -> None:
+    beside = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        city.incidents.write_parquet(beside)
+        beside.replace(path)
+    except OSError as error:
+        raise CannotWrite(
+            f"The simulated incidents cannot be written to {path.parent}: {error.strerror or error}. "
+            "Free space there, or set RISKMAP_DATA to a folder this user may write."
+        ) from error

@@ -1,0 +1,284 @@
+"""From a score run to a Release: what the public may see, built once, checked, and written as a folder."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from geodata import aggregate, disclosure, hexgrid
+from geodata.aggregate import Period
+from geodata.offences import ALL
+from geodata.territory import WORKING_RESOLUTION, Territory
+from models import risk_class
+from models.kernels import Kernels
+from models.risk_class import ClassRule, RiskClass
+from riskmap import release
+from riskmap.errors import NotReleasable
+from riskmap.pipeline import scoring
+from riskmap.pipeline.area_numbers import counted_areas, official_areas
+from riskmap.ports import ScoreRun, Store
+from riskmap.release import Area
+
+Progress = scoring.Progress
+
+RESIDENT_BANDS = 4
+NEIGHBOURS_M = (500.0, 1000.0, 2000.0)
+"""Neighbourhoods a cell's prior may look at; the likelihood chooses."""
+
+WHOLE_RECORD = 400
+"""More quarters than any record has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicationReport:
+    """What `publish` did; ``is_new`` is False when the same content had been published before."""
+
+    territory: str
+    release_id: str
+    folder: str
+    is_new: bool
+    areas: int
+    cells: int
+    groups: tuple[str, ...]
+    period: tuple[date, date] | None
+    served: Mapping[str, str]
+
+
+def publish(
+    store: Store, root: Path, territory: Territory, *, as_of: date | None, now: datetime, progress: Progress
+) -> PublicationReport:
+    """Build, check and write the release of a territory as of a day (default: the day after the last incident).
+
+    A score run of that day and of the deliveries at hand is used where there is one, and made otherwise.
+
+    Raises
+    ------
+    NotReleasable
+        If there is nothing that may be shown, or a check fails.
+    """
+    incidents = scoring.usable_incidents(store, territory)
+    official = official_areas(territory)
+    if incidents.height == 0 and official:
+        manifest, files = _regions_only(territory, official, as_of=as_of or date.fromisoformat(territory.official["dated"]))
+    else:
+        run = scoring.current_run(store, territory, as_of=as_of, now=now, progress=progress)
+        manifest, files = _with_cells(territory, official, incidents, run, progress=progress)
+    release_id, is_new = release.write(root, {**manifest, "published_at": now.isoformat(timespec="seconds")}, files)
+    opened = release.read(root, territory.name, release_id)
+    return PublicationReport(
+        territory=territory.name,
+        release_id=release_id,
+        folder=str(opened.folder),
+        is_new=is_new,
+        areas=sum(area.kind != "territory" for area in opened.areas) or len(opened.areas),
+        cells=int(opened.cells.size),
+        groups=opened.groups,
+        period=opened.period,
+        served={group: entry["level"] for group, entry in manifest["served"].items()},
+    )
+
+
+def _regions_only(territory: Territory, areas: list[Area], *, as_of: date) -> tuple[dict[str, Any], dict[str, bytes]]:
+    manifest = _manifest(territory, as_of=as_of)
+    return manifest, {"areas.json": _areas_json(areas), **_outlines(territory, areas)}
+
+
+def _with_cells(
+    territory: Territory, official: list[Area], incidents: pl.DataFrame, run: ScoreRun, *, progress: Progress
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    known = incidents.filter(pl.col("occurred_on") < run.as_of)
+    record_start = scoring.record_start(known)
+    period = aggregate.published_period(record_start, run.as_of)
+    if period is None:
+        raise NotReleasable(
+            f"The record runs from {record_start} to {run.as_of} and holds no complete calendar month; a release "
+            "speaks of complete quarters or months. Deliver a longer record, or give a later --as-of."
+        )
+    places = scoring.coverage(territory, known)
+    grid = _public_grid(places, has_residents=territory.has_residents)
+    served = run.details["served"]
+    whole_record = aggregate.published_period(record_start, run.as_of, quarters=WHOLE_RECORD) or period
+    neighbours = {metres: Kernels(grid["public_cell"].to_numpy()).neighbours(metres) for metres in NEIGHBOURS_M}
+    nobody = {0.0: sparse.csr_array((grid.height, grid.height))}
+
+    classes, kept, windows = {}, [], {}
+    for done, group in enumerate(served):
+        progress("cli.progress.release", done, len(served))
+        is_long_run = served[group]["level"] == "long_run"
+        window = whole_record if is_long_run else period
+        inside = aggregate.in_group(aggregate.in_period(known, window), group)
+        codes = _classes(grid, inside, window, nobody if is_long_run else neighbours)
+        is_judged = bool((codes <= RiskClass.CLEARLY_HIGHER).any())
+        if group == ALL or is_judged:
+            classes[group], windows[group] = codes, window
+            kept.append(group)
+
+    progress("cli.progress.release", len(served), len(served))
+    areas = official or counted_areas(territory, known, places, period, record_start=record_start)
+    area_index = {area.area_id: i for i, area in enumerate(areas)}
+    own_area = np.array([area_index.get(region, release.NO_AREA) for region in grid["region_id"]], dtype="<u2")
+    files = {
+        "cells.bin": release.encode_cells(grid["public_cell"].to_numpy()),
+        "areas.bin": own_area.tobytes(),
+        "areas.json": _areas_json(areas),
+        "scorecard.json": release.as_json(run.details["scorecard"]),
+        **{f"classes-{group}.bin": classes[group].tobytes() for group in kept},
+        **_outlines(territory, areas),
+    }
+    manifest = _manifest(territory, as_of=run.as_of) | {
+        "period": _dates(period),
+        "record_from": record_start.isoformat(),
+        "groups": kept,
+        "has_rates": territory.has_residents,
+        "public_resolutions": sorted({int(r) for r in grid["resolution"]}),
+        "class_rule": asdict(ClassRule()),
+        "similar": "residents_band" if territory.has_residents else "territory_cells",
+        "disclosure": {
+            "least_area_total": disclosure.SMALL_COUNT_THRESHOLD,
+            "least_residents": disclosure.LEAST_RESIDENTS,
+            "least_addresses": disclosure.LEAST_ADDRESSES,
+        },
+        "model": {"name": run.model, "run_id": run.run_id, "parameters": run.details["parameters"]},
+        "served": {group: {"level": served[group]["level"], **_dates(windows[group])} for group in kept},
+        "deliveries": list(run.deliveries),
+        "bounds": _bounds(grid["public_cell"].to_numpy()),
+        "centre": _centre(grid),
+    }
+    return manifest, files
+
+
+def _public_grid(places: pl.DataFrame, *, has_residents: bool) -> pl.DataFrame:
+    """One row per published cell: exposure, the band of similar places it belongs to, its area and protection."""
+    grid = (
+        places.join(disclosure.public_cells(places), on="cell")
+        .group_by("public_cell")
+        .agg(
+            pl.len().alias("working_cells"),
+            pl.col("residents").sum(),
+            pl.col("is_protected").any(),
+            pl.col("region_id").mode().sort().first(),
+        )
+        .sort("public_cell")
+    )
+    density = pl.col("residents") / pl.col("working_cells")
+    if has_residents:
+        inhabited = grid.filter(pl.col("residents") > 0).select(density.alias("d"))["d"]
+        cuts = [float(inhabited.quantile(q / RESIDENT_BANDS) or 0) for q in range(1, RESIDENT_BANDS)]
+        band = sum((density > cut).cast(pl.Int64) for cut in cuts) + 1
+        grid = grid.with_columns(
+            pl.when(pl.col("residents") > 0).then(band).otherwise(0).alias("band"),
+            pl.when(pl.col("residents") > 0).then("residents").otherwise("working_cells").alias("exposure"),
+        )
+    else:
+        grid = grid.with_columns(pl.lit(0, dtype=pl.Int64).alias("band"), pl.col("working_cells").alias("exposure"))
+    resolution = (grid["public_cell"].to_numpy() >> np.uint64(52)) & np.uint64(15)
+    return grid.with_columns(pl.Series("resolution", resolution.astype(np.int64)))
+
+
+def _classes(
+    grid: pl.DataFrame, incidents: pl.DataFrame, period: Period, neighbours: Mapping[float, sparse.csr_array]
+) -> NDArray[np.uint8]:
+    cells = grid["public_cell"].to_numpy()
+    counts = _count_by_public_cell(incidents, cells)
+    exposure = grid["exposure"].to_numpy().astype(np.float64) * period.years
+    expected = risk_class.reference_expected(counts, exposure, grid["band"].to_numpy())
+    codes = risk_class.classify(risk_class.relative_level(counts, expected, neighbours))
+    return np.where(grid["is_protected"].to_numpy(), RiskClass.PROTECTED, codes).astype(np.uint8)
+
+
+def _count_by_public_cell(incidents: pl.DataFrame, cells: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Incidents per published cell; resolutions are mixed, and each incident belongs to one of them."""
+    counts = np.zeros(cells.size, dtype=np.int64)
+    resolutions = (cells >> np.uint64(52)) & np.uint64(15)
+    for resolution in np.unique(resolutions):
+        at = resolutions == resolution
+        counts[at] = aggregate.count_by_cell(incidents, cells[at])
+    return counts
+
+
+def _manifest(territory: Territory, *, as_of: date) -> dict[str, Any]:
+    west, south, east, north = (float(side) for side in territory.regions.total_bounds)
+    return {
+        "format": release.FORMAT,
+        "territory": territory.name,
+        "names": asdict(territory.names),
+        "as_of": as_of.isoformat(),
+        "is_simulated": territory.is_simulated,
+        "origin": asdict(territory.origin),
+        "official": territory.official,
+        "official_steps": _steps(territory),
+        "working_resolution": WORKING_RESOLUTION,
+        "period": None,
+        "groups": [],
+        "has_rates": True,
+        "public_resolutions": [],
+        "served": {},
+        "bounds": [south, west, north, east],
+        "centre": [(south + north) / 2, (west + east) / 2],
+    }
+
+
+def _steps(territory: Territory) -> list[float]:
+    """Upper ends of the five steps a region's official rate is coloured by: equal widths, rounded to tens."""
+    rates = [area.official_rate for area in official_areas(territory) if area.kind == "region"]
+    known = [rate for rate in rates if rate is not None]
+    if not known:
+        return []
+    low, high = 10 * np.floor(min(known) / 10), 10 * np.ceil(max(known) / 10)
+    return [float(low), *(float(step) for step in np.round(np.linspace(low, high, 6)[1:] / 10) * 10)]
+
+
+def _outlines(territory: Territory, areas: list[Area]) -> dict[str, bytes]:
+    rates = {area.area_id: area.official_rate for area in areas}
+    steps = _steps(territory)
+    shapes = territory.regions[["region_id", territory.regions.geometry.name]].copy()
+    shapes["geometry"] = shapes.geometry.simplify(0.002 if territory.official else 0.0001)
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"area": row.region_id, "step": _step_of(rates.get(row.region_id), steps)},
+            "geometry": _rounded(row.geometry.__geo_interface__),
+        }
+        for row in shapes.itertuples()
+    ]
+    files = {"areas.geojson": release.as_json({"type": "FeatureCollection", "features": features})}
+    return files | ({"basemap.geojson": release.as_json(territory.basemap)} if territory.basemap else {})
+
+
+def _step_of(rate: float | None, steps: list[float]) -> int | None:
+    return None if rate is None else int(np.clip(np.searchsorted(steps[1:-1], rate, side="right") + 1, 1, 5))
+
+
+def _rounded(geometry: Mapping[str, Any]) -> dict[str, Any]:
+    def walk(part: Any) -> Any:
+        return round(part, 5) if isinstance(part, float) else [walk(inner) for inner in part]
+
+    return {"type": geometry["type"], "coordinates": walk(geometry["coordinates"])}
+
+
+def _areas_json(areas: list[Area]) -> bytes:
+    return release.as_json([asdict(area) for area in areas])
+
+
+def _bounds(cells: NDArray[np.uint64]) -> list[float]:
+    lat, lng = hexgrid.centres(cells)
+    return [round(float(side), 4) for side in (lat.min(), lng.min(), lat.max(), lng.max())]
+
+
+def _centre(grid: pl.DataFrame) -> list[float]:
+    """Middle of the covered cells, where residents are known weighted by them; rounded to a hundredth of a degree."""
+    weight = grid["residents"].fill_null(0).to_numpy().astype(np.float64)
+    weight = weight if weight.sum() > 0 else np.ones(grid.height)
+    return [
+        round(float(np.average(side, weights=weight)), 2) for side in hexgrid.centres(grid["public_cell"].to_numpy())
+    ]
+
+
+def _dates(period: Period) -> dict[str, str]:
+    return {"from": period.start.isoformat(), "to": period.end.isoformat()}

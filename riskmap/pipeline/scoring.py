@@ -1,0 +1,306 @@
+"""Expected incidents of every cell and region as of a day, and the test the served model has to pass.
+
+A score run nobody has released is invisible to the public. What it holds is for planners.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from geodata import aggregate, hexgrid, regions
+from geodata.columns import EXPECTED_INCIDENTS, PLACES
+from geodata.offences import ALL
+from geodata.territory import Territory
+from models import backtest
+from models.errors import TooLittleHistory
+from models.history import History, start_of_record
+from models.kernels import Kernels
+from models.shrinkage import EmpiricalBayes, Interval, tune
+from riskmap.errors import InvalidAsOf, NothingToScore
+from riskmap.ports import ScoreRun, Store
+
+Progress = Callable[[str, int, int], None]
+"""Called with a step's wording key, what is done of it and what there is to do."""
+
+MODEL = "eb"
+MODEL_VERSION = "1"
+HORIZONS_DAYS = (30, 90)
+GATE_HORIZON_DAYS = 30
+SLOPE_BAND = (0.8, 1.25)
+"""A forecast whose calibration slope leaves this band is not reliable enough to shape classes."""
+
+LEAST_INCIDENTS = 100
+"""Offence groups with fewer incidents on record get no score of their own; they count in ``all``."""
+
+LATEST_BEYOND_DAYS = 7
+"""How far beyond the day after the last incident an as-of date may lie; later days would pass for quiet ones."""
+
+
+def score(
+    store: Store, territory: Territory, *, as_of: date | None, now: datetime, progress: Progress
+) -> tuple[ScoreRun, pl.DataFrame]:
+    """Score every cell and region of a territory, test the model, and keep both as a score run.
+
+    Raises
+    ------
+    NothingToScore
+        If no incident with a place has been delivered.
+    InvalidAsOf
+        If the date lies before the record or after its end.
+    """
+    incidents = usable_incidents(store, territory)
+    day = _as_of(incidents, territory, as_of)
+    known = incidents.filter(pl.col("occurred_on") < day)
+    places = coverage(territory, known)
+    kernels = Kernels(places["cell"].to_numpy())
+    groups = _groups(known)
+    frames, parameters = [], {}
+    for done, group in enumerate(groups):
+        progress("cli.progress.score", done, len(groups))
+        history = history_of(aggregate.in_group(known, group), kernels, start=record_start(known), end=day)
+        model = tune(history, as_of=day, horizon_days=GATE_HORIZON_DAYS, kernels=kernels)
+        parameters[group] = {
+            "half_life_days": model.half_life_days,
+            "bandwidth_m": model.bandwidth_m,
+            "prior_days": model.prior_days,
+        }
+        frames += _expected(model, history, places, territory, group, as_of=day)
+    progress("cli.progress.score", len(groups), len(groups))
+    windows = backtest_windows(known, groups=groups, as_of=day, progress=progress)
+    run = ScoreRun(
+        run_id=_run_id(territory, day, _deliveries(store, territory)),
+        territory=territory.name,
+        as_of=day,
+        model=MODEL,
+        version=MODEL_VERSION,
+        deliveries=_deliveries(store, territory),
+        created_at=now,
+        details={"parameters": parameters, "served": _gate(windows, groups), "scorecard": scorecard(windows)},
+    )
+    expected = EXPECTED_INCIDENTS.checked(pl.concat(frames))
+    return store.scores.save(run, expected), expected
+
+
+def current_run(
+    store: Store, territory: Territory, *, as_of: date | None, now: datetime, progress: Progress
+) -> ScoreRun:
+    """The score run of that day and of the deliveries at hand; made now where there is none."""
+    day = _as_of(usable_incidents(store, territory), territory, as_of)
+    wanted = _run_id(territory, day, _deliveries(store, territory))
+    with store.work() as work:
+        found = work.score_runs.find(wanted)
+    return found or score(store, territory, as_of=day, now=now, progress=progress)[0]
+
+
+def backtest_of(
+    store: Store,
+    territory: Territory,
+    *,
+    as_of: date | None,
+    group: str | None,
+    horizon_days: int,
+    resolution: int,
+    progress: Progress,
+) -> tuple[date, pl.DataFrame]:
+    """Backtest of a territory's groups, or one of them: the as-of day, and the frame of `backtest_windows`.
+
+    Raises
+    ------
+    NothingToScore
+        If the group has too few incidents, or the record is too short for a test.
+    """
+    incidents = usable_incidents(store, territory)
+    day = _as_of(incidents, territory, as_of)
+    known = incidents.filter(pl.col("occurred_on") < day)
+    groups = _groups(known)
+    if group is not None and group not in groups:
+        raise NothingToScore(
+            f"{territory.name} has no offence group {group!r} with {LEAST_INCIDENTS} incidents; it has "
+            f"{', '.join(groups)}."
+        )
+    windows = backtest_windows(
+        known,
+        groups=[group] if group else groups,
+        as_of=day,
+        progress=progress,
+        horizon_days=horizon_days,
+        resolution=resolution,
+    )
+    if windows.height == 0:
+        raise NothingToScore(
+            f"The record of {territory.name} runs from {record_start(known)} to {day}; a backtest of {horizon_days} "
+            "days needs two windows and 60 days before them. Deliver a longer record or shorten --horizon."
+        )
+    return day, windows
+
+
+def backtest_windows(
+    known: pl.DataFrame,
+    *,
+    groups: list[str],
+    as_of: date,
+    progress: Progress,
+    horizon_days: int = GATE_HORIZON_DAYS,
+    resolution: int | None = None,
+) -> pl.DataFrame:
+    """Rolling backtest of each group against the baselines: `models.backtest.Backtest.windows`, one below the other.
+
+    The support is that of the published benchmarks: cells where incidents recur before the first test day. Groups
+    whose record is too short are left out; the frame is empty when all are.
+    """
+    frames = []
+    start = record_start(known)
+    rolled = known
+    if resolution is not None:
+        rolled = known.with_columns(pl.Series("cell", hexgrid.to_parent(known["cell"].to_numpy(), resolution)))
+    for done, group in enumerate(groups):
+        progress("cli.progress.backtest", done, len(groups))
+        try:
+            first = backtest.first_test_day(start, as_of, horizon_days=horizon_days)
+            cells = backtest.support_cells(rolled["cell"].to_numpy(), rolled["occurred_on"], before=first)
+            kernels = Kernels(cells)
+            history = history_of(aggregate.in_group(rolled, group), kernels, start=start, end=as_of)
+            found = backtest.run(history, kernels, as_of=as_of, horizon_days=horizon_days, offence_group=group)
+        except TooLittleHistory:
+            continue
+        frames.append(found.windows)
+    progress("cli.progress.backtest", len(groups), len(groups))
+    return pl.concat(frames) if frames else pl.DataFrame(schema=backtest.SCHEMA)
+
+
+def scorecard(windows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Summary of a backtest as it stands in a release: one line per offence group and model."""
+    if windows.height == 0:
+        return []
+    summary = backtest.summary(windows).with_columns(pl.col(pl.Float64).round(4))
+    return summary.to_dicts()
+
+
+def usable_incidents(store: Store, territory: Territory) -> pl.DataFrame:
+    """Delivered incidents that have a place and may be shown at one; those known by month get a day of it."""
+    return aggregate.mappable(aggregate.spread_month_only(store.lake.read(territory.name)))
+
+
+def record_start(known: pl.DataFrame) -> date:
+    """First day of the continuous record of all kinds."""
+    return start_of_record(known["occurred_on"])
+
+
+def coverage(territory: Territory, known: pl.DataFrame) -> pl.DataFrame:
+    """Cells the territory covers; where nobody has said, those where incidents recur, closed by one ring."""
+    if territory.places.height:
+        return territory.places.sort("cell")
+    cells = hexgrid.support(known["cell"].to_numpy())
+    own = pl.DataFrame({"cell": cells, "region_id": regions.region_of_cells(cells, territory.regions)})
+    return PLACES.checked(
+        own.drop_nulls("region_id").select(
+            "cell",
+            "region_id",
+            kind=pl.lit("unknown"),
+            residents=pl.lit(None, dtype=pl.Int64),
+            addresses=pl.lit(None, dtype=pl.Int64),
+        )
+    )
+
+
+def history_of(incidents: pl.DataFrame, kernels: Kernels, *, start: date, end: date) -> History:
+    """Incidents as models see them, on the support of ``kernels``."""
+    return History.from_incidents(
+        incidents["cell"].to_numpy(), incidents["occurred_on"], cells=kernels.cells, start=start, end=end
+    )
+
+
+def _groups(known: pl.DataFrame) -> list[str]:
+    sizes = {group: aggregate.in_group(known, group).height for group in aggregate.groups_present(known)}
+    return [group for group, size in sizes.items() if group == ALL or size >= LEAST_INCIDENTS]
+
+
+def _as_of(incidents: pl.DataFrame, territory: Territory, wanted: date | None) -> date:
+    if incidents.height == 0:
+        raise NothingToScore(
+            f"{territory.name} has no incident with a place and a mappable offence group. Deliver some: "
+            f"python -m riskmap deliver FILE --territory {territory.name}."
+        )
+    first, last = record_start(incidents), incidents["occurred_on"].max()
+    assert isinstance(last, date)  # noqa: S101 - the column is not empty
+    latest = aggregate.day_after(last) + timedelta(days=LATEST_BEYOND_DAYS)
+    day = wanted or aggregate.day_after(last)
+    if not first < day <= latest:
+        raise InvalidAsOf(
+            f"--as-of {day} does not fit {territory.name}: its record runs from {first} to {last}. "
+            f"Give a day after {first} and not after {latest}, or leave it out for the day after the last incident."
+        )
+    return day
+
+
+def _deliveries(store: Store, territory: Territory) -> tuple[str, ...]:
+    with store.work() as work:
+        return tuple(sorted(delivery.delivery_id for delivery in work.deliveries.adopted(territory.name)))
+
+
+def _run_id(territory: Territory, as_of: date, deliveries: tuple[str, ...]) -> str:
+    outlines = territory.region_table["region_id"].to_list()
+    text = "\n".join([territory.name, as_of.isoformat(), MODEL, MODEL_VERSION, *deliveries, *outlines])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _gate(windows: pl.DataFrame, groups: list[str]) -> dict[str, dict[str, Any]]:
+    """What shapes each group's classes: ``smoothed`` neighbours, the ``long_run`` alone, or ``untested`` neighbours."""
+    if windows.height == 0:
+        return {group: {"level": "untested"} for group in groups}
+    compared = backtest.compare_with_best_baseline(windows, served=MODEL)
+    slopes = dict(
+        backtest.summary(windows).filter(pl.col("model") == MODEL).select("offence_group", "calibration_slope").rows()
+    )
+    served: dict[str, dict[str, Any]] = {}
+    for group in groups:
+        rows = compared.filter(pl.col("offence_group") == group)
+        slope = slopes.get(group)
+        is_reliable = slope is not None and SLOPE_BAND[0] <= slope <= SLOPE_BAND[1]
+        passes = rows.height > 0 and bool(rows["is_not_worse"].all()) and is_reliable
+        level = ("smoothed" if passes else "long_run") if rows.height else "untested"
+        served[group] = {"level": level, "slope": slope, "compared": rows.drop("offence_group").to_dicts()}
+    return served
+
+
+def _expected(
+    model: EmpiricalBayes, history: History, places: pl.DataFrame, territory: Territory, group: str, *, as_of: date
+) -> list[pl.DataFrame]:
+    region_ids = sorted(places["region_id"].unique().to_list())
+    region_of_cell = np.searchsorted(region_ids, places["region_id"].to_numpy().astype(str))
+    whole = np.zeros(places.height, dtype=np.int64)
+    cells = hexgrid.cell_ids(places["cell"].to_numpy())
+    fitted = model.fit(history, as_of=as_of)
+    frames = []
+    for days in HORIZONS_DAYS:
+        in_regions = model.area_intervals(history, region_of_cell, as_of=as_of, horizon_days=days)
+        in_whole = model.area_intervals(history, whole, as_of=as_of, horizon_days=days)
+        frames += [
+            _frame("cell", cells, fitted.interval(days), group, days),
+            _frame("region", region_ids, in_regions, group, days),
+            _frame("territory", [territory.name], in_whole, group, days),
+        ]
+    return frames
+
+
+def _frame(kind: str, ids: list[str], interval: Interval, group: str, days: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "area_id": ids,
+            "expected_incidents": interval.expected,
+            "low": interval.low,
+            "high": interval.high,
+        }
+    ).select(
+        pl.lit(kind).alias("area_kind"),
+        "area_id",
+        pl.lit(group).alias("offence_group"),
+        pl.lit(days, dtype=pl.Int64).alias("horizon_days"),
+        "expected_incidents",
+        "low",
+        "high",
+    )

@@ -1,0 +1,249 @@
+"""What the use cases ask of storage. Implementations stand in ``store/`` and are picked in ``assembly``."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import polars as pl
+
+from geodata.territory import Territory
+
+
+class DeliveryStatus(StrEnum):
+    """Whether the rows of a delivery count."""
+
+    ADOPTED = "adopted"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One file as received and read.
+
+    ``reading`` is the fingerprint of how it was read (mapping, zone, outline); ``first_day`` and ``last_day`` are the
+    local days of its first and last accepted incident. ``rows_read`` is ``accepted + duplicates + quarantined``.
+    """
+
+    delivery_id: str
+    territory: str
+    sha256: str
+    reading: str
+    file_name: str
+    received_at: datetime
+    status: DeliveryStatus = DeliveryStatus.ADOPTED
+    rows_read: int
+    accepted: int
+    without_place: int
+    duplicates: int
+    quarantined: int
+    faults: Mapping[str, int] = field(default_factory=dict)
+    unknown_categories: Mapping[str, int] = field(default_factory=dict)
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeFile:
+    """One file of the incident lake: a delivery's incidents of one ISO week (``2026-W03``) of local days.
+
+    ``path`` is relative to the lake's folder, with forward slashes.
+    """
+
+    path: str
+    territory: str
+    week: str
+    delivery_id: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRun:
+    """One scoring of a territory: model, version, as-of date and the deliveries it knew.
+
+    ``details`` holds what the gate found: ``parameters`` and ``served`` by offence group, and the ``scorecard``.
+    ``path`` (relative to the data folder) and ``sha256`` are filled in by the score shelf.
+    """
+
+    run_id: str
+    territory: str
+    as_of: date
+    model: str
+    version: str
+    deliveries: tuple[str, ...]
+    created_at: datetime
+    details: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+    sha256: str = ""
+
+
+class Deliveries(Protocol):
+    """Catalogue of deliveries."""
+
+    def find(self, delivery_id: str) -> Delivery | None: ...
+
+    def adopted(self, territory: str) -> list[Delivery]:
+        """Deliveries whose rows count, in the order received."""
+        ...
+
+    def adopted_reading(self, territory: str, sha256: str) -> Delivery | None:
+        """The one delivery of this content whose rows count, however it was read."""
+        ...
+
+    def save(self, delivery: Delivery) -> None:
+        """Add the delivery, or replace the one of the same id."""
+        ...
+
+    def supersede(self, delivery_id: str) -> None:
+        """Keep the delivery on record; its rows no longer count."""
+        ...
+
+
+class LakeFiles(Protocol):
+    """Catalogue of the incident lake: a file exists for readers only if it stands here."""
+
+    def of_territory(self, territory: str) -> list[LakeFile]:
+        """Files of a territory, by path."""
+        ...
+
+    def of_delivery(self, delivery_id: str) -> list[LakeFile]: ...
+
+    def add(self, files: Sequence[LakeFile]) -> None: ...
+
+    def remove(self, delivery_id: str) -> None:
+        """Strike a delivery's files out; the files themselves are swept later."""
+        ...
+
+
+class ScoreRuns(Protocol):
+    """Catalogue of score runs."""
+
+    def save(self, run: ScoreRun) -> None:
+        """Add the run, or replace the one of the same id."""
+        ...
+
+    def find(self, run_id: str) -> ScoreRun | None: ...
+
+    def latest(self, territory: str) -> ScoreRun | None:
+        """The run created last."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction: what is not committed when the block ends is undone. Units are not nested."""
+
+    @property
+    def deliveries(self) -> Deliveries: ...
+
+    @property
+    def lake_files(self) -> LakeFiles: ...
+
+    @property
+    def score_runs(self) -> ScoreRuns: ...
+
+    def commit(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Staging(Protocol):
+    """A delivery's files before they count. Leaving the block removes whatever was not moved into place."""
+
+    def set_aside(self, quarantined: pl.DataFrame) -> None:
+        """Append rows of `geodata.columns.QUARANTINE`."""
+        ...
+
+    def keep(self, incidents: pl.DataFrame) -> list[LakeFile]:
+        """Write incidents as one file per ISO week; returns their entries for the catalogue."""
+        ...
+
+    def move_into_place(self) -> None:
+        """Move the files to where the catalogue will name them; call it just before its entries are committed."""
+        ...
+
+
+class IncidentLake(Protocol):
+    """Accepted incidents as Parquet by week, and the rows set aside. Only files in the catalogue are seen."""
+
+    def read(self, territory: str) -> pl.DataFrame:
+        """All adopted incidents of a territory as `geodata.columns.INCIDENTS`, by time and id."""
+        ...
+
+    def known_ids(self, territory: str, *, without: Sequence[str] = ()) -> pl.Series:
+        """Ids of the territory's adopted incidents, leaving out the given deliveries."""
+        ...
+
+    def quarantined(self, territory: str, delivery_id: str) -> pl.DataFrame:
+        """Rows an adopted delivery set aside, as `geodata.columns.QUARANTINE`."""
+        ...
+
+    def hold(self, territory: str) -> AbstractContextManager[None]:
+        """Keep other deliveries to this territory waiting; released when the process ends, however it ends."""
+        ...
+
+    def staging(self, territory: str, delivery_id: str) -> AbstractContextManager[Staging]: ...
+
+    def is_whole(self, delivery_id: str) -> bool:
+        """Whether every file the catalogue names for the delivery is there."""
+        ...
+
+    def sweep(self, territory: str) -> int:
+        """Remove files that no adopted delivery owns; call it while holding the territory. Returns how many."""
+        ...
+
+
+class TerritoryShelf(Protocol):
+    """Territories of the installation."""
+
+    def save(self, territory: Territory) -> None:
+        """Add or replace a territory; readers see the old or the new one, never a mixture."""
+        ...
+
+    def load(self, name: str) -> Territory: ...
+
+    def remove(self, name: str) -> None:
+        """Take a territory off the shelf; nothing happens where there is none."""
+        ...
+
+    def names(self) -> list[str]:
+        """Names on the shelf, sorted."""
+        ...
+
+
+class ScoreShelf(Protocol):
+    """Score runs with their expected incidents."""
+
+    def save(self, run: ScoreRun, expected: pl.DataFrame) -> ScoreRun:
+        """Keep a run and its frame of `geodata.columns.EXPECTED_INCIDENTS`; the same id replaces the earlier run."""
+        ...
+
+    def latest(self, territory: str) -> tuple[ScoreRun, pl.DataFrame] | None:
+        """The run created last and its frame; None where nothing has been scored."""
+        ...
+
+
+class Store(Protocol):
+    """Everything an installation owns, releases apart."""
+
+    def work(self) -> UnitOfWork: ...
+
+    def close(self) -> None:
+        """Give back the database's connections."""
+        ...
+
+    @property
+    def lake(self) -> IncidentLake: ...
+
+    @property
+    def territories(self) -> TerritoryShelf: ...
+
+    @property
+    def scores(self) -> ScoreShelf: ...

@@ -1,0 +1,134 @@
+"""The public HTTP API under /api/v1: answers from releases only, in the language asked for (``lang=kk|ru|en``).
+
+Every error has one shape, ``{"ok": false, "error": sentence, "status": code}``.
+"""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from geodata.errors import InvalidCell
+from riskmap import release as releases
+from riskmap import wording
+from riskmap.errors import DamagedRelease, NoRelease
+from riskmap.public import explain, shelf
+from riskmap.release import Area, Release
+from riskmap.wording import Wording
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "/api/v1"
+
+STATUS_OF: dict[type[Exception], tuple[HTTPStatus, str]] = {
+    InvalidCell: (HTTPStatus.BAD_REQUEST, "api.bad_cell"),
+    NoRelease: (HTTPStatus.NOT_FOUND, "api.no_release"),
+    DamagedRelease: (HTTPStatus.SERVICE_UNAVAILABLE, "error.damaged_release"),
+}
+"""From error class to HTTP status and the key of the sentence a person reads."""
+
+Handler = Callable[[Request, Wording], Response]
+
+
+def routes(root: Path) -> list[Route]:
+    """Routes over the folder of releases ``root``."""
+
+    def health(_request: Request, _words: Wording) -> Response:
+        return _answer({"releases": releases.territories(root)})
+
+    def release_list(request: Request, _words: Wording) -> Response:
+        name = request.query_params.get("territory")
+        found = [shelf.latest(root, name)] if name else shelf.all_latest(root)
+        return _answer({"releases": [_describe(one) for one in found]})
+
+    def cell(request: Request, words: Wording) -> Response:
+        cell_id = request.path_params["cell"].lower()
+        name = request.query_params.get("territory")
+        found = shelf.latest(root, name) if name else shelf.smallest_with(root, cell_id)
+        published = found.find(cell_id) if found else None
+        if found is None or published is None:
+            return _refuse(HTTPStatus.NOT_FOUND, words.text("grey.not_covered.long"))
+        answers = {group: explain.cell_answer(found, published, group, words) for group in found.groups}
+        return _answer(
+            {
+                "cell": published.cell_id,
+                "territory": found.territory,
+                "release": found.release_id,
+                "is_simulated": found.is_simulated,
+                "has_rates": found.has_rates,
+                "period": found.manifest["period"],
+                "classes": {
+                    group: {
+                        "class": published.classes[group].name.lower(),
+                        "heading": answer.heading,
+                        "sentences": answer.sentences,
+                    }
+                    for group, answer in answers.items()
+                },
+                "area": _describe_area(found, published.area, words),
+            }
+        )
+
+    return [
+        Route(f"{PREFIX}/health", _guarded(health)),
+        Route(f"{PREFIX}/release", _guarded(release_list)),
+        Route(f"{PREFIX}/cells/{{cell}}", _guarded(cell)),
+        Route(f"{PREFIX}/{{rest:path}}", _guarded(lambda _r, words: _not_found(words))),
+    ]
+
+
+def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        words = wording.in_language(wording.language_or_default(request.query_params.get("lang")))
+        try:
+            return handler(request, words)
+        except tuple(STATUS_OF) as error:
+            status, key = STATUS_OF[type(error)]
+            return _refuse(status, words.text(key))
+        except Exception:
+            reference = secrets.token_hex(4)
+            logger.exception("API request failed, reference %s", reference)
+            return _refuse(HTTPStatus.INTERNAL_SERVER_ERROR, words.text("api.internal", reference=reference))
+
+    return endpoint
+
+
+def _not_found(words: Wording) -> Response:
+    return _refuse(HTTPStatus.NOT_FOUND, words.text("api.not_found"))
+
+
+def _answer(content: dict[str, object]) -> Response:
+    return JSONResponse({"ok": True, **content}, headers={"Access-Control-Allow-Origin": "*"})
+
+
+def _refuse(status: HTTPStatus, sentence: str) -> Response:
+    body = {"ok": False, "error": sentence, "status": int(status)}
+    return JSONResponse(body, status_code=status, headers={"Access-Control-Allow-Origin": "*"})
+
+
+def _describe(release: Release) -> dict[str, object]:
+    shown = ("release_id", "territory", "names", "as_of", "period", "is_simulated", "has_rates", "groups")
+    described: dict[str, object] = {key: release.manifest[key] for key in shown}
+    described |= {"cells": int(release.cells.size), "areas": len(release.areas), "files": _file_addresses(release)}
+    return described
+
+
+def _file_addresses(release: Release) -> list[str]:
+    names = ["manifest.json", *release.manifest["files"]]
+    return [f"/releases/{release.territory}/{release.release_id}/{name}" for name in sorted(names)]
+
+
+def _describe_area(release: Release, area: Area, words: Wording) -> dict[str, object]:
+    answer = explain.area_answer(release, area, words)
+    return {
+        "area_id": area.area_id,
+        "name": answer.heading,
+        "total": area.total,
+        "sentences": answer.sentences,
+        "caveats": answer.caveats,
+    }

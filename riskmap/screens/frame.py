@@ -1,0 +1,77 @@
+"""What every page shares: title, language switch, emergency line, places, footer."""
+
+import html
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from riskmap import wording
+from riskmap.public import shelf
+from riskmap.settings import ASSETS, Settings
+from riskmap.wording import Wording
+
+STYLE = ASSETS / "page.css"
+
+
+def begin(words: Wording, *, place_name: str) -> None:
+    """Head of the page. The language and the place are links, so that each view has an address of its own."""
+    st.set_page_config(page_title=words.text("site.title"), layout="wide", initial_sidebar_state="collapsed")
+    st.html(STYLE)
+    # Streamlit fixes the document's language to English; screen readers need the true one.
+    st.html(
+        f"<script>document.documentElement.lang = {words.language!r}</script>",
+        unsafe_allow_javascript=True,
+    )
+    languages = "".join(_language_link(code, words, place_name) for code in wording.LANGUAGES)
+    st.html(
+        f'<header class="rm-head"><a class="rm-brand" href="?{_query(lang=words.language)}" target="_self">'
+        f'{_(words, "site.title")}</a><nav class="rm-lang" aria-label="{_(words, "nav.language")}">{languages}</nav>'
+        f'<p class="rm-sub">{_(words, "site.subtitle")}</p>'
+        f'<p class="rm-emergency"><a href="tel:102">{_(words, "emergency")}</a></p></header>'
+    )
+
+
+def end(words: Wording, settings: Settings) -> None:
+    """Places with hexagon maps, and what the page is."""
+    releases = shelf.all_latest(settings.releases)
+    items = "".join(
+        f'<li><a href="?{_query(lang=words.language, place=found.territory)}" target="_self">'
+        f"{html.escape(found.names[words.language])}</a>"
+        + (f' <span class="rm-tag">{_(words, "map.simulated")}</span>' if found.is_simulated else "")
+        + "</li>"
+        for found in releases
+    )
+    st.html(
+        f'<footer class="rm-foot"><nav aria-label="{_(words, "nav.places")}"><h2>{_(words, "nav.places")}</h2>'
+        f"<ul>{items}</ul></nav><p>{_(words, 'footer.places')}</p><p>{_(words, 'footer.licence')}</p></footer>"
+    )
+
+
+def apologise(words: Wording, key: str, **values: object) -> None:
+    """Say what happened and offer the next place to go."""
+    st.html(
+        f'<main class="rm-error"><h1>{html.escape(words.text(key, **values))}</h1>'
+        f'<p><a href="?{_query(lang=words.language)}" target="_self">{_(words, "error.home")}</a></p></main>'
+    )
+
+
+def address(**parameters: str | None) -> str:
+    """Relative address of a view; parameters without a value are left out."""
+    return "?" + _query(**parameters)
+
+
+def _language_link(code: str, words: Wording, place_name: str) -> str:
+    current = ' aria-current="true"' if code == words.language else ""
+    kept = {key: st.query_params.get(key) for key in ("cell", "area", "group")}
+    return (
+        f'<a href="?{_query(lang=code, place=place_name, **kept)}" target="_self" lang="{code}" hreflang="{code}"'
+        f"{current}>{_(words, f'language.{code}')}</a>"
+    )
+
+
+def _query(**parameters: str | None) -> str:
+    return html.escape(urlencode({key: value for key, value in parameters.items() if value}))
+
+
+def _(words: Wording, key: str) -> str:
+    return html.escape(words.text(key))

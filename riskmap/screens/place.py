@@ -1,0 +1,251 @@
+"""One place: the sentence, the map, the list below it.
+
+Everything that answers a tap stands in one fragment, so a tap redraws words, never the map.
+"""
+
+import html
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import streamlit as st
+from streamlit_folium import st_folium
+
+from geodata import hexgrid
+from geodata.errors import InvalidCell
+from riskmap.public import explain, map_view
+from riskmap.release import Area, PublishedCell, Release
+from riskmap.screens import cell_list, frame, method, region_table
+from riskmap.settings import Settings
+from riskmap.wording import Wording
+
+MAP_HEIGHT_PX = 560
+NOT_COVERED = '<span class="rm-swatch rm-class-8" aria-hidden="true"></span>'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What the visitor has chosen; ``is_unknown`` when the address names a cell this release does not list."""
+
+    cell: PublishedCell | None
+    cell_id: str | None
+    area: Area | None
+    is_unknown: bool = False
+
+
+def show(release: Release, settings: Settings, words: Wording) -> None:
+    """The whole screen of a territory's newest release."""
+    if release.is_simulated:
+        st.html(f'<p class="rm-simulated" role="note">{html.escape(words.text("simulated.banner"))}</p>')
+    _answering(release, settings, words)
+    method.show(release, words)
+
+
+@st.fragment
+def _answering(release: Release, settings: Settings, words: Wording) -> None:
+    options = _map_options(release, settings)
+    _remember_press(st.session_state.get(map_view.map_key(options)))
+    group = _group(release)
+    selection = _selection(release)
+
+    words_column, map_column = st.columns([0.36, 0.64], gap="medium")
+    with words_column:
+        _panel(release, selection, group, words)
+    with map_column:
+        if len(release.groups) > 1:
+            _group_select(release, words)
+        st.html(map_view.state_script(_map_state(release, selection, group, words)), unsafe_allow_javascript=True)
+        st_folium(
+            map_view.territory_map(options),
+            key=map_view.map_key(options),
+            returned_objects=["cell", "area"],
+            use_container_width=True,
+            height=MAP_HEIGHT_PX,
+        )
+        _legend(release, group, words)
+    if release.cells.size:
+        cell_list.show(release, group, words)
+    else:
+        region_table.show(release, words)
+
+
+def select(**chosen: str | None) -> None:
+    """Put a choice into the address, so that the view can be shared; the map follows."""
+    for name in ("cell", "area"):
+        value = chosen.get(name)
+        if value:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def _remember_press(picked: dict[str, Any] | None) -> None:
+    """Take over a new press on the map; an old one must not undo a later choice from the list."""
+    if picked and picked.get("n") != st.session_state.get("taken_press"):
+        st.session_state["taken_press"] = picked.get("n")
+        select(cell=picked.get("cell"), area=picked.get("area") if not picked.get("cell") else None)
+
+
+def _group(release: Release) -> str:
+    wanted = st.session_state.get("group") or st.query_params.get("group")
+    return wanted if wanted in release.groups else next(iter(release.groups), "all")
+
+
+def _group_select(release: Release, words: Wording) -> None:
+    def keep() -> None:
+        st.query_params["group"] = st.session_state["group"]
+
+    st.selectbox(
+        words.text("groups.label"),
+        release.groups,
+        index=release.groups.index(_group(release)),
+        key="group",
+        format_func=lambda code: words.text(f"group.{code}"),
+        on_change=keep,
+        filter_mode=None,
+    )
+
+
+def _selection(release: Release) -> Selection:
+    cell_id, area_id = st.query_params.get("cell"), st.query_params.get("area")
+    if cell_id and release.cells.size:
+        try:
+            cell = release.find(cell_id)
+        except InvalidCell:
+            return Selection(cell=None, cell_id=None, area=None, is_unknown=True)
+        return Selection(cell=cell, cell_id=cell.cell_id if cell else cell_id, area=cell.area if cell else None)
+    area = release.area_by_id.get(area_id) if area_id else None
+    return Selection(cell=None, cell_id=None, area=area, is_unknown=bool(area_id and area is None))
+
+
+def _panel(release: Release, selection: Selection, group: str, words: Wording) -> None:
+    parts = [f"<h1>{html.escape(release.names[words.language])}</h1>"]
+    if selection.is_unknown:
+        parts.append(f'<p class="rm-note" role="alert">{html.escape(words.text("error.unknown_cell"))}</p>')
+    if selection.cell_id:
+        parts.append(_cell_words(release, selection.cell, group, words))
+    elif not selection.area:
+        hint = "panel.choose" if release.cells.size else "country.choose"
+        parts.append(f'<p class="rm-hint">{html.escape(words.text(hint))}</p>')
+    parts.append(_area_words(release, selection.area or release.whole, words))
+    parts.append(_share_words(release, words))
+    st.html(f'<section class="rm-panel" aria-live="polite">{"".join(parts)}</section>')
+
+
+def _cell_words(release: Release, cell: PublishedCell | None, group: str, words: Wording) -> str:
+    answer = explain.cell_answer(release, cell, group, words)
+    picture = map_view.swatch(answer.class_code) if cell else ""
+    kind = f'<p class="rm-kind">{html.escape(words.text(f"group.{group}"))}</p>' if cell else ""
+    first, *rest = (html.escape(sentence) for sentence in answer.sentences)
+    return (
+        f'<div class="rm-answer">{kind}<h2>{picture} {html.escape(answer.heading)}</h2><p class="rm-lead">{first}</p>'
+        f"{''.join(f'<p>{sentence}</p>' for sentence in rest)}</div>"
+    )
+
+
+def _area_words(release: Release, area: Area, words: Wording) -> str:
+    answer = explain.area_answer(release, area, words)
+    sentences = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in answer.sentences)
+    kinds = "".join(
+        f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(count)}</td></tr>"
+        for name, count in answer.kinds
+    )
+    table = f"<table><caption>{html.escape(words.text('panel.kinds'))}</caption>{kinds}</table>" if kinds else ""
+    caveats = "".join(f"<p>{html.escape(caveat)}</p>" for caveat in answer.caveats)
+    return (
+        f'<div class="rm-area"><h3>{html.escape(answer.heading)}</h3>{sentences}{table}'
+        f'<div class="rm-caveats">{caveats}</div></div>'
+    )
+
+
+def _share_words(release: Release, words: Wording) -> str:
+    kept = {name: st.query_params.get(name) for name in ("cell", "area", "group")}
+    link = frame.address(place=release.territory, lang=words.language, **kept)
+    as_of = words.text("panel.data_as_of", date_loc=words.date_locative(release.as_of))
+    identity = words.text("panel.release", id=release.release_id)
+    return (
+        f'<p class="rm-share"><a href="{link}" target="_self">{html.escape(words.text("panel.share"))}</a><br>'
+        f"{html.escape(as_of)}<br>{html.escape(identity)}</p>"
+    )
+
+
+def _legend(release: Release, group: str, words: Wording) -> None:
+    if release.cells.size:
+        title, is_step = words.text("legend.title"), False
+        entries = [(code, words.text(explain.CLASS_KEYS[code])) for code in range(1, 8)]
+        notes = explain.legend_notes(release, group, words)
+    else:
+        title, is_step = words.text("country.legend.title", year=release.manifest["official"]["year"]), True
+        entries = list(enumerate(_step_names(release, words), start=1))
+        notes = (words.text("country.not_ranking"),)
+    if release.is_simulated:
+        notes = (words.text("map.simulated"), *notes)
+    items = "".join(f"<li>{map_view.swatch(code, is_step=is_step)} {html.escape(name)}</li>" for code, name in entries)
+    if not is_step:
+        items += f"<li>{NOT_COVERED} {html.escape(words.text('grey.not_covered'))}</li>"
+    lines = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+    st.html(
+        f"<style>{map_view.swatch_css()}</style>"
+        f'<section class="rm-legend"><h2>{html.escape(title)}</h2><ul>{items}</ul>{lines}</section>'
+    )
+
+
+def _step_names(release: Release, words: Wording) -> list[str]:
+    steps = release.manifest["official_steps"]
+    return [words.range(low, high) for low, high in pairwise(steps)]
+
+
+def _map_name(release: Release, words: Wording) -> str:
+    if not release.cells.size:
+        return words.text("country.map.label")
+    return words.text("map.label", territory=release.names[words.language])
+
+
+def _map_options(release: Release, settings: Settings) -> map_view.MapOptions:
+    south, west, north, east = release.manifest["bounds"]
+    return map_view.MapOptions(
+        name=release.territory,
+        bounds=(south, west, north, east),
+        release_url=f"/releases/{release.territory}/{release.release_id}",
+        attribution=release.manifest["origin"]["kk"],
+        has_cells=bool(release.cells.size),
+        has_basemap="basemap.geojson" in release.manifest["files"],
+        is_simulated=release.is_simulated,
+        tile_url=settings.tile_url,
+    )
+
+
+def _map_state(release: Release, selection: Selection, group: str, words: Wording) -> map_view.MapState:
+    labels = {str(code): words.text(explain.CLASS_KEYS[code]) for code in range(1, 8)}
+    labels |= {f"step{i}": name for i, name in enumerate(_step_names(release, words), start=1)}
+    labels |= {
+        "unknown": words.text("country.unknown"),
+        "not_covered": words.text("grey.not_covered"),
+        "loading": words.text("map.loading"),
+        "failed": words.text("map.failed"),
+        "zoom_in": words.text("map.zoom_in"),
+        "zoom_out": words.text("map.zoom_out"),
+        "map": _map_name(release, words),
+        "keys": words.text("map.keyboard"),
+        "simulated": words.text("map.simulated"),
+        "attribution": release.manifest["origin"][words.language],
+    }
+    return map_view.MapState(
+        name=release.territory,
+        language=words.language,
+        labels=labels,
+        group=group,
+        cell=selection.cell_id,
+        area=selection.area.area_id if selection.area and not selection.cell_id else None,
+        fly_to=_surroundings(selection.cell_id) if st.session_state.get("fly_count") else None,
+        fly_count=st.session_state.get("fly_count", 0),
+    )
+
+
+def _surroundings(cell_id: str | None) -> map_view.Bounds | None:
+    if not cell_id:
+        return None
+    corners = hexgrid.boundary(cell_id)
+    lats, lngs = [lat for lat, _ in corners], [lng for _, lng in corners]
+    margin = 4 * (max(lats) - min(lats))
+    return min(lats) - margin, min(lngs) - margin, max(lats) + margin, max(lngs) + margin

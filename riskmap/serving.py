@@ -1,0 +1,77 @@
+"""From an empty folder to an open map: prepare what is missing, then start the website."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+from geodata import kazakhstan
+from geodata.layout import Mapping
+from geodata.made_up_city import NAME as MADE_UP
+from riskmap import release
+from riskmap.errors import PortInUse
+from riskmap.pipeline import demo, publication, territories
+from riskmap.pipeline.scoring import Progress
+from riskmap.ports import Store
+from riskmap.settings import REPOSITORY, Settings
+
+
+def prepare(
+    store: Store,
+    settings: Settings,
+    *,
+    incidents: Path | None,
+    mapping: Mapping | None,
+    zone: str | None,
+    now: datetime,
+    progress: Progress,
+) -> str | None:
+    """Publish Kazakhstan, and the given file's territory or else the made-up city; what is there already stays.
+
+    Returns the territory of the file, or None where no file was given.
+    """
+    published = release.territories(settings.releases)
+    if kazakhstan.NAME not in published:
+        country = store.territories.load(kazakhstan.NAME)
+        publication.publish(store, settings.releases, country, as_of=None, now=now, progress=progress)
+    if incidents is None:
+        if MADE_UP not in published:
+            demo.build(store, settings, now=now, progress=progress)
+        return None
+    report = territories.deliver_file(
+        store, incidents, territory_name=territories.AUTO, mapping=mapping, zone=zone, now=now, progress=progress
+    )
+    territory = store.territories.load(report.territory)
+    publication.publish(store, settings.releases, territory, as_of=None, now=now, progress=progress)
+    return territory.name
+
+
+def address(port: int, place: str | None) -> str:
+    """Address of the start page, or of a place's map."""
+    return f"http://localhost:{port}/" + (f"?{urlencode({'place': place})}" if place else "")
+
+
+def require_free_port(port: int) -> None:
+    """Raise `PortInUse` where another program listens."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        # As the server does, so that a port in its short rest after a stop counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError as error:
+            raise PortInUse(
+                f"Port {port} cannot be opened: {error.strerror or error}. Stop the other program, or choose another "
+                f"port: scripts/run --port {port + 1 if port < 65535 else 8501}."
+            ) from error
+
+
+def run_website(port: int) -> None:
+    """Serve until stopped. Streamlit reads its settings from the program's own folder."""
+    command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "app.py"), f"--server.port={port}"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    with contextlib.suppress(KeyboardInterrupt):
+        subprocess.run(command, cwd=REPOSITORY, env=environment, check=False)

@@ -1,0 +1,93 @@
+"""Settings of an installation, read from the environment once, when a program starts."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from riskmap.errors import InvalidSetting
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+ASSETS = Path(__file__).resolve().parent / "assets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One variable of the environment; docs/architecture.md lists them all."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name="RISKMAP_DATA",
+        default="var, beside the program",
+        meaning="Folder of everything the installation owns: database, incident lake, territories, releases.",
+    ),
+    Setting(
+        name="RISKMAP_DATABASE_URL",
+        default="sqlite:///RISKMAP_DATA/riskmap.db",
+        meaning="Database of catalogues, as an SQLAlchemy address of a SQLite file.",
+    ),
+    Setting(
+        name="RISKMAP_TILE_URL",
+        default="none: only the territory's own basemap is drawn",
+        meaning="Address of map tiles with {z}, {x} and {y}. Visitors' browsers will ask that server for pictures.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an installation was told."""
+
+    data: Path
+    database_url: str
+    tile_url: str | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Settings from the given variables, or from those of this process; empty ones count as not given.
+
+        Raises
+        ------
+        InvalidSetting
+            If a database or tile address cannot be used.
+        """
+        given = os.environ if environ is None else environ
+        # Absolute, so that a later change of folder does not move the installation.
+        data = Path(given.get("RISKMAP_DATA", "").strip() or REPOSITORY / "var").expanduser().absolute()
+        database_url = given.get("RISKMAP_DATABASE_URL", "").strip() or f"sqlite:///{data / 'riskmap.db'}"
+        return cls(
+            data=data,
+            database_url=_usable_database(database_url),
+            tile_url=_usable_tiles(given.get("RISKMAP_TILE_URL", "").strip()),
+        )
+
+    @property
+    def releases(self) -> Path:
+        """Folder of published releases: all that the public side reads."""
+        return self.data / "releases"
+
+
+def _usable_database(url: str) -> str:
+    if not url.startswith("sqlite:///"):
+        scheme = url.split(":", 1)[0][:20]
+        raise InvalidSetting(
+            f"RISKMAP_DATABASE_URL starts with {scheme!r}; this version keeps its catalogues in SQLite. "
+            "Give sqlite:////absolute/path/riskmap.db, or leave the setting out."
+        )
+    return url
+
+
+def _usable_tiles(url: str) -> str | None:
+    if not url:
+        return None
+    if not url.startswith(("http://", "https://")) or any(f"{{{part}}}" not in url for part in "zxy"):
+        raise InvalidSetting(
+            f"RISKMAP_TILE_URL is {url[:80]!r}; expected an http or https address with {{z}}, {{x}} and {{y}}. "
+            "Correct it, or leave the setting out."
+        )
+    return url

@@ -1,0 +1,84 @@
+"""Score runs on disk: one Parquet file each, which the SQL catalogue names by its content."""
+
+import hashlib
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import sqlalchemy as sa
+
+from geodata.columns import EXPECTED_INCIDENTS
+from riskmap.errors import DamagedStore
+from riskmap.ports import ScoreRun
+from riskmap.store.database import reading
+from riskmap.store.files import replace_synced, safe_name, writing_to
+from riskmap.store.sql_store import SqlScoreRuns, SqlUnitOfWork
+
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TRIES = 5
+
+
+class ParquetScores:
+    """Score runs below one data folder; see `riskmap.ports.ScoreShelf`."""
+
+    def __init__(self, data: Path, engine: sa.Engine) -> None:
+        self._data = data
+        self._engine = engine
+
+    def save(self, run: ScoreRun, expected: pl.DataFrame) -> ScoreRun:
+        """Keep a run and its frame; returns the run with its file. The same id replaces the earlier run.
+
+        Raises
+        ------
+        ValueError
+            If the id cannot name a file.
+        CannotWrite
+            If the file cannot be written.
+        """
+        if not _RUN_ID.fullmatch(run.run_id):
+            raise ValueError(f"{run.run_id[:80]!r} cannot identify a score run; use 1 to 64 of A-Z a-z 0-9 _ -.")
+        packed = io.BytesIO()
+        EXPECTED_INCIDENTS.checked(expected).write_parquet(packed, compression="zstd")
+        content = packed.getvalue()
+        sha256 = hashlib.sha256(content).hexdigest()
+        kept = replace(run, path=f"scores/{safe_name(run.territory)}/{run.run_id}.{sha256[:12]}.parquet", sha256=sha256)
+        path = self._data / kept.path
+        with writing_to(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_synced(path, content)
+        with SqlUnitOfWork(self._engine) as work:
+            work.score_runs.save(kept)
+            work.commit()
+        with writing_to(path):
+            for earlier in path.parent.glob(f"{run.run_id}.*.parquet"):
+                if earlier != path:
+                    earlier.unlink(missing_ok=True)
+        return kept
+
+    def latest(self, territory: str) -> tuple[ScoreRun, pl.DataFrame] | None:
+        """The run created last and its frame; None where nothing has been scored.
+
+        Raises
+        ------
+        DamagedStore
+            If its file is missing or changed.
+        """
+        run = self._newest(territory)
+        for _ in range(_TRIES):
+            if run is None:
+                return None
+            path = self._data / run.path
+            content = path.read_bytes() if path.exists() else b""
+            if hashlib.sha256(content).hexdigest() == run.sha256:
+                return run, EXPECTED_INCIDENTS.checked(pl.read_parquet(io.BytesIO(content)))
+            # A newer file under the same id may have taken its place since the catalogue was asked.
+            before, run = run, self._newest(territory)
+            if run == before:
+                break
+        raise DamagedStore(f"The score file of {territory} is missing or changed. Score it again.")
+
+    def _newest(self, territory: str) -> ScoreRun | None:
+        with reading(self._engine) as connection:
+            return SqlScoreRuns(connection).latest(territory)

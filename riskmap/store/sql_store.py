@@ -1,0 +1,136 @@
+"""The SQL catalogue: units of work and the repositories they carry."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+
+from riskmap.ports import Delivery, DeliveryStatus, LakeFile, ScoreRun
+from riskmap.store.database import faults_in_words
+from riskmap.store.tables import delivery, lake_file, score_run
+
+
+class SqlDeliveries:
+    """Deliveries in SQL."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def find(self, delivery_id: str) -> Delivery | None:
+        found = self._select(delivery.c.delivery_id == delivery_id)
+        return found[0] if found else None
+
+    def adopted(self, territory: str) -> list[Delivery]:
+        return self._select(delivery.c.territory == territory, delivery.c.status == DeliveryStatus.ADOPTED)
+
+    def adopted_reading(self, territory: str, sha256: str) -> Delivery | None:
+        found = self._select(
+            delivery.c.territory == territory,
+            delivery.c.sha256 == sha256,
+            delivery.c.status == DeliveryStatus.ADOPTED,
+        )
+        return found[0] if found else None
+
+    def save(self, saved: Delivery) -> None:
+        values = {column.name: getattr(saved, column.name) for column in delivery.columns}
+        values |= {"faults": dict(saved.faults), "unknown_categories": dict(saved.unknown_categories)}
+        is_known = self.find(saved.delivery_id) is not None
+        statement: sa.Update | sa.Insert = (
+            sa.update(delivery).where(delivery.c.delivery_id == saved.delivery_id) if is_known else sa.insert(delivery)
+        )
+        self._connection.execute(statement.values(values))
+
+    def supersede(self, delivery_id: str) -> None:
+        self._connection.execute(
+            sa.update(delivery).where(delivery.c.delivery_id == delivery_id).values(status=DeliveryStatus.SUPERSEDED)
+        )
+
+    def _select(self, *conditions: sa.ColumnElement[bool]) -> list[Delivery]:
+        query = sa.select(delivery).where(*conditions).order_by(delivery.c.received_at, delivery.c.delivery_id)
+        rows = self._connection.execute(query).mappings()
+        return [Delivery(**{**row, "status": DeliveryStatus(row["status"])}) for row in rows]
+
+
+class SqlLakeFiles:
+    """Entries of the incident lake in SQL."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def of_territory(self, territory: str) -> list[LakeFile]:
+        return self._select(lake_file.c.territory == territory)
+
+    def of_delivery(self, delivery_id: str) -> list[LakeFile]:
+        return self._select(lake_file.c.delivery_id == delivery_id)
+
+    def add(self, files: Sequence[LakeFile]) -> None:
+        rows = [{column.name: getattr(file, column.name) for column in lake_file.columns} for file in files]
+        if rows:
+            self._connection.execute(sa.insert(lake_file), rows)
+
+    def remove(self, delivery_id: str) -> None:
+        self._connection.execute(sa.delete(lake_file).where(lake_file.c.delivery_id == delivery_id))
+
+    def _select(self, condition: sa.ColumnElement[bool]) -> list[LakeFile]:
+        rows = self._connection.execute(sa.select(lake_file).where(condition).order_by(lake_file.c.path)).mappings()
+        return [LakeFile(**row) for row in rows]
+
+
+class SqlScoreRuns:
+    """Score runs in SQL."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def save(self, run: ScoreRun) -> None:
+        values = {column.name: getattr(run, column.name) for column in score_run.columns}
+        self._connection.execute(sa.delete(score_run).where(score_run.c.run_id == run.run_id))
+        self._connection.execute(
+            sa.insert(score_run).values({**values, "deliveries": list(run.deliveries), "details": dict(run.details)})
+        )
+
+    def find(self, run_id: str) -> ScoreRun | None:
+        return self._first(sa.select(score_run).where(score_run.c.run_id == run_id))
+
+    def latest(self, territory: str) -> ScoreRun | None:
+        newest_first = (score_run.c.created_at.desc(), score_run.c.run_id.desc())
+        return self._first(sa.select(score_run).where(score_run.c.territory == territory).order_by(*newest_first))
+
+    def _first(self, query: sa.Select[Any]) -> ScoreRun | None:
+        row = self._connection.execute(query.limit(1)).mappings().first()
+        return None if row is None else ScoreRun(**{**row, "deliveries": tuple(row["deliveries"])})
+
+
+class SqlUnitOfWork:
+    """One writing transaction; see `riskmap.ports.UnitOfWork`."""
+
+    deliveries: SqlDeliveries
+    lake_files: SqlLakeFiles
+    score_runs: SqlScoreRuns
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._opened = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            opening.enter_context(faults_in_words(self._engine))
+            self._connection = opening.enter_context(self._engine.connect())
+            # Begun here, not at the first statement: whoever holds the writer's place is met at the door.
+            self._connection.begin()
+            self._opened = opening.pop_all()
+        self.deliveries = SqlDeliveries(self._connection)
+        self.lake_files = SqlLakeFiles(self._connection)
+        self.score_runs = SqlScoreRuns(self._connection)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Closing the connection undoes what was not committed.
+        self._opened.__exit__(kind, error, trace)
+
+    def commit(self) -> None:
+        self._connection.commit()
