@@ -131,8 +131,8 @@ def _territory(plan: Plan, settled: Settled) -> Territory:
 
 
 def _basemap(plan: Plan) -> dict[str, object]:
-    features = [_feature(shape, "river", KINDS["river"] if shape is plan.water[0] else None) for shape in plan.water]
-    features += [_feature(shape, "park") for shape in plan.parks]
+    features = [_feature(shape, "park") for shape in plan.parks]
+    features += [_feature(plan.river, "river", KINDS["river"]), _feature(plan.lake, "lake")]
     features += [_feature(plan.market, "market", KINDS["market"]), _feature(plan.station, "station", KINDS["station"])]
     yards = [quarter.built for quarter in plan.quarters if quarter.use == "industry"]
     features.append(_feature(shapely.union_all(yards), "industry"))

@@ -171,7 +171,7 @@ def _pulls(rng: np.random.Generator, plan: Plan, settled: Settled) -> dict[str, 
     kerbs = settled.kerbs.group_by("cell").agg(road=(pl.col("kind") == "avenue").sum())
     streets = settled.places.select("cell").join(kerbs, on="cell", how="left", maintain_order="left").fill_null(0)
     road = streets["road"].to_numpy().astype(np.float64)
-    built = 1 - ground["steppe"].to_numpy() - ground["water"].to_numpy()
+    built = np.clip(1 - ground["steppe"].to_numpy() - ground["water"].to_numpy(), 0, 1)
 
     def around(x: float, y: float, width_m: float) -> NDArray[np.float64]:
         return np.asarray(np.exp(-0.5 * ((metres[:, 0] - x) ** 2 + (metres[:, 1] - y) ** 2) / width_m**2))
@@ -313,4 +313,5 @@ def _dirtied(rng: np.random.Generator, clean: pl.DataFrame) -> pl.DataFrame:
         lat=instead("outside_territory", elsewhere_lat, instead("swapped_coordinates", pl.col("lon"), pl.col("lat"))),
         occurred_at=instead("missing_date", None, moment),
     ).drop("row")
-    return pl.concat([dirty, clean[np.sort(rows["duplicates"]).tolist()]])
+    repeated: pl.DataFrame = clean[np.sort(rows["duplicates"]).tolist()]
+    return pl.concat([dirty, repeated])

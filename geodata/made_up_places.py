@@ -112,7 +112,7 @@ def _ground(plan: Plan) -> pl.DataFrame:
     lattice = lattice[shapely.contains_xy(plan.limits, lattice[:, 0], lattice[:, 1])]
     use = np.full(len(lattice), USES.index("steppe"))
     layers = [(quarter.use, quarter.built) for quarter in plan.quarters]
-    layers += [("park", park) for park in plan.parks] + [("water", water) for water in plan.water]
+    layers += [("park", park) for park in plan.parks] + [("water", plan.river), ("water", plan.lake)]
     layers += [("market", plan.market), ("station", plan.station)]
     tree = shapely.STRtree(shapely.points(lattice))
     layer, point = tree.query([shape for _, shape in layers], predicate="intersects")

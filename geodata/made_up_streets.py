@@ -58,7 +58,8 @@ class Plan:
     """Everything drawn, in metres. ``streets`` holds lines by kind; ``avenues`` are drawn whole, in order."""
 
     limits: Area
-    water: tuple[Area, ...]
+    river: Area
+    lake: Area
     railway: tuple[Line, ...]
     avenues: tuple[Line, ...]
     streets: dict[str, tuple[Line, ...]]
@@ -91,14 +92,15 @@ def draw(rng: np.random.Generator) -> Plan:
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.node(shapely.union_all(cuts)))))
     faces = faces[shapely.contains(limits.buffer(1), faces)]
     core = shapely.polygons(shapely.get_coordinates(inner))
-    ground = _Ground(core=core, extent=extent, closed=closed, rail=rail_line, river=river_line)
+    ground = _Ground(core=core, extent=extent, closed=closed, rail=rail_line, river=river_line, northern=avenues[1])
     quarters = tuple(_quarter(rng, face, ground) for face in faces)
     streets = _streets(rng, quarters, closed)
     collectors = shapely.difference(shapely.intersection(np.array(minor), limits), closed)
     through = shapely.difference(shapely.intersection(np.array(avenues), limits), shapely.union_all([market, station]))
     return Plan(
         limits=limits,
-        water=(river, _lake()),
+        river=river,
+        lake=_lake(),
         railway=(shapely.intersection(rail_line, limits), siding),
         avenues=tuple(_lines(through)),
         streets={"street": (*_lines(collectors), *streets["street"]), "lane": tuple(streets["lane"])},
@@ -180,10 +182,14 @@ def _lake() -> Area:
 
 
 def _inner_ring() -> Line:
-    angles = np.radians(np.arange(0, 361, 5))
+    angles = np.radians(np.arange(0, 360, 5))
     squared = (np.abs(np.cos(angles)) ** 5 + np.abs(np.sin(angles)) ** 5) ** (-1 / 5)
-    ring = shapely.linestrings(np.column_stack([1_480 * squared * np.cos(angles), 1_330 * squared * np.sin(angles)]))
+    ring = _closed(np.column_stack([1_480 * squared * np.cos(angles), 1_330 * squared * np.sin(angles)]))
     return rotate(ring, GRID_ANGLE, origin=(0, 0))
+
+
+def _closed(corners: NDArray[np.float64]) -> Line:
+    return shapely.linestrings(np.vstack([corners, corners[:1]]))
 
 
 def _skeleton(rng: np.random.Generator, inner: Line) -> tuple[list[Line], list[Line]]:
@@ -193,10 +199,10 @@ def _skeleton(rng: np.random.Generator, inner: Line) -> tuple[list[Line], list[L
     avenues += [shapely.difference(_radial(rng, angle, 600.0), core) for angle in OTHER_RADIALS]
     minor = [shapely.difference(_radial(rng, angle, 600.0), core) for angle in MINOR_RADIALS]
     for radius, kind in RINGS:
-        angles = np.radians(np.arange(0, 361, 4))
+        angles = np.radians(np.arange(0, 360, 4))
         turn = rng.uniform(0, 2 * np.pi, 2)
         wobble = radius * (1 + 0.05 * np.cos(2 * angles + turn[0]) + 0.03 * np.cos(3 * angles + turn[1]))
-        ring = shapely.linestrings(np.column_stack([1.08 * wobble * np.cos(angles), wobble * np.sin(angles)]))
+        ring = _closed(np.column_stack([1.08 * wobble * np.cos(angles), wobble * np.sin(angles)]))
         (avenues if kind == "avenue" else minor).append(ring)
     return avenues, minor
 
@@ -237,6 +243,12 @@ class _Ground:
     closed: Area
     rail: Line
     river: Line
+    northern: Line
+    """The main avenue from the middle to the north, which divides east from west."""
+
+    def is_east(self, x: float, y: float) -> bool:
+        at_x, at_y = shapely.get_coordinates(self.northern).T
+        return x > float(np.interp(y, at_y, at_x))
 
     def is_north_of(self, line: Line, x: float, y: float) -> bool:
         return y > float(np.interp(x, *shapely.get_coordinates(line).T))
@@ -271,12 +283,12 @@ def _use_of(rng: np.random.Generator, x: float, y: float, ground: _Ground) -> st
 def _district(x: float, y: float, ground: _Ground) -> str:
     far = float(np.hypot(x, y))
     if ground.is_north_of(ground.rail, x, y):
-        return "ulg-07" if far > 4_300 and x < -300 else "ulg-03"
+        return "ulg-07" if far > 4_300 and not ground.is_east(x, y) else "ulg-03"
     if not ground.is_north_of(ground.river, x, y):
         return "ulg-02" if far < 4_100 else "ulg-06"
     if shapely.contains_xy(ground.core, x, y):
         return "ulg-01"
-    return "ulg-04" if x > 0 else "ulg-05"
+    return "ulg-04" if ground.is_east(x, y) else "ulg-05"
 
 
 def _hamlets(rng: np.random.Generator, face: Area) -> Area:

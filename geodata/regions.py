@@ -5,6 +5,7 @@ so that every point has one region and the same one on every run. Outlines are W
 """
 
 import json
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -267,11 +268,12 @@ def _opened_geopackage(path: Path) -> gpd.GeoDataFrame:
         if file.read(15) != b"SQLite format 3":
             raise InvalidRegions(f"{path.name} is not a GeoPackage (its first bytes are others); export it again.")
     try:
-        found = gpd.list_layers(path)
-        layers = [
-            name for name, kind in zip(found["name"], found["geometry_type"], strict=True) if "Polygon" in str(kind)
-        ]
-        opened = {name: gpd.read_file(path, layer=name) for name in layers}
+        # What GDAL only warns about either does no harm or ends in an error here.
+        with warnings.catch_warnings(action="ignore"):
+            found = gpd.list_layers(path)
+            kinds = zip(found["name"], found["geometry_type"], strict=True)
+            layers = [name for name, kind in kinds if "Polygon" in str(kind)]
+            opened = {name: gpd.read_file(path, layer=name) for name in layers}
     except (OSError, RuntimeError, ValueError) as trouble:
         raise InvalidRegions(f"{path.name} is not readable as GeoPackage ({trouble}); export it again.") from trouble
     if len(layers) != 1:

@@ -342,7 +342,9 @@ def _parquet_frames(path: Path, names: Sequence[str], columns: Sequence[str], ro
         wanted = [name for name in own if renamed[name] in columns]
         for batch in file.iter_batches(batch_size=rows, columns=wanted):
             batch.validate(full=True)
-            frame = pl.DataFrame(pl.from_arrow(batch)).rename(lambda name: renamed[name])
+            # Built anew from its columns: metadata of the file is not checked and not needed.
+            named = [renamed[name] for name in batch.schema.names]
+            frame = pl.DataFrame(pl.from_arrow(pa.RecordBatch.from_arrays(batch.columns, names=named)))
             frame = frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
             yield frame.with_columns(
                 pl.int_range(first, first + frame.height).alias(LINE), pl.lit(None, dtype=pl.String).alias(RAGGED)

@@ -20,7 +20,7 @@ FILES = Path(__file__).parent / "files"
 
 
 def an_incident(**given) -> dict[str, object]:
-    """One accepted incident as a row of `INCIDENTS`; ``occurred_at`` sets the whole window, cell follows lat and lng."""
+    """One accepted incident as a row of `INCIDENTS`; ``occurred_at`` sets its window, the cell follows."""
     moment = given.pop("occurred_at", datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
     lat, lng = given.get("lat", 43.238949), given.get("lng", 76.889709)
     has_place = lat is not None and lng is not None

@@ -14,7 +14,10 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    for option, reason in (("browser", "browser journeys run with --browser"), ("deep", "long examples run with --deep")):
+    for option, reason in (
+        ("browser", "browser journeys run with --browser"),
+        ("deep", "long examples run with --deep"),
+    ):
         if not config.getoption(f"--{option}"):
             for item in items:
                 if option in item.keywords:

@@ -65,7 +65,9 @@ def publish(
     incidents = scoring.usable_incidents(store, territory)
     official = official_areas(territory)
     if incidents.height == 0 and official:
-        manifest, files = _regions_only(territory, official, as_of=as_of or date.fromisoformat(territory.official["dated"]))
+        manifest, files = _regions_only(
+            territory, official, as_of=as_of or date.fromisoformat(territory.official["dated"])
+        )
     else:
         run = scoring.current_run(store, territory, as_of=as_of, now=now, progress=progress)
         manifest, files = _with_cells(territory, official, incidents, run, progress=progress)

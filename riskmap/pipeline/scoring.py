@@ -261,8 +261,10 @@ def _gate(windows: pl.DataFrame, groups: list[str]) -> dict[str, dict[str, Any]]
         rows = compared.filter(pl.col("offence_group") == group)
         slope = slopes.get(group)
         is_reliable = slope is not None and SLOPE_BAND[0] <= slope <= SLOPE_BAND[1]
-        passes = rows.height > 0 and bool(rows["is_not_worse"].all()) and is_reliable
-        level = ("smoothed" if passes else "long_run") if rows.height else "untested"
+        # The deviance decides: it scores levels, and levels are what classes speak of. PAI asks for their order only.
+        decisive = rows.filter(pl.col("metric") == "poisson_deviance")
+        passes = bool(decisive["is_not_worse"].all()) and is_reliable
+        level = ("smoothed" if passes else "long_run") if decisive.height else "untested"
         served[group] = {"level": level, "slope": slope, "compared": rows.drop("offence_group").to_dicts()}
     return served
 

@@ -37,14 +37,13 @@ def show(release: Release, group: str, words: Wording) -> None:
 def _row(release: Release, position: int, group: str, words: Wording) -> None:
     row = explain.list_row(release, position, group, words)
     picture = map_view.swatch(row.class_code)
-    text_column, button_column = st.columns([0.7, 0.3], vertical_alignment="center")
-    text_column.html(
-        f'<p class="rm-row">{picture} <b>{html.escape(row.class_name)}</b> · {html.escape(row.area)}'
-        f"<br><span>{html.escape(row.place)}</span></p>"
-    )
-    button_column.button(
-        words.text("list.open"), key=f"open-{row.cell_id}", on_click=_open, args=(row.cell_id,), width="stretch"
-    )
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.html(
+            f'<p class="rm-row">{picture} <b>{html.escape(row.class_name)}</b> · {html.escape(row.area)}'
+            f"<br><span>{html.escape(row.place)}</span></p>",
+            width="stretch",
+        )
+        st.button(words.text("list.open"), key=f"open-{row.cell_id}", on_click=_open, args=(row.cell_id,))
 
 
 def _open(cell_id: str) -> None:
@@ -53,15 +52,13 @@ def _open(cell_id: str) -> None:
 
 
 def _pager(page: int, pages: int, words: Wording) -> None:
-    before, middle, after = st.columns([0.3, 0.4, 0.3], vertical_alignment="center")
-
     def turn(step: int) -> None:
         st.session_state["list_page"] = page + step
 
-    before.button(
-        words.text("list.previous"), disabled=page == 0, on_click=turn, args=(-1,), key="list-before", width="stretch"
-    )
-    middle.html(f'<p class="rm-pages">{html.escape(words.text("list.page", page=page + 1, pages=pages))}</p>')
-    after.button(
-        words.text("list.next"), disabled=page == pages - 1, on_click=turn, args=(1,), key="list-after", width="stretch"
-    )
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.button(words.text("list.previous"), disabled=page == 0, on_click=turn, args=(-1,), key="list-before")
+        st.html(
+            f'<p class="rm-pages">{html.escape(words.text("list.page", page=page + 1, pages=pages))}</p>',
+            width="content",
+        )
+        st.button(words.text("list.next"), disabled=page == pages - 1, on_click=turn, args=(1,), key="list-after")

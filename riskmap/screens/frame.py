@@ -7,10 +7,25 @@ import streamlit as st
 
 from riskmap import wording
 from riskmap.public import shelf
+from riskmap.release import Release
 from riskmap.settings import ASSETS, Settings
 from riskmap.wording import Wording
 
 STYLE = ASSETS / "page.css"
+
+KEEP_VIEW = """
+if (!window.riskmapKeepsView) {
+  window.riskmapKeepsView = true;
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest(".rm-lang a");
+    if (!link) return;
+    const view = new URLSearchParams(window.location.search);
+    view.set("lang", link.lang);
+    link.href = "?" + view.toString();
+  });
+}
+"""
+"""A change of language keeps what was chosen since the page was drawn; without it the links still work."""
 
 
 def begin(words: Wording, *, place_name: str) -> None:
@@ -19,8 +34,7 @@ def begin(words: Wording, *, place_name: str) -> None:
     st.html(STYLE)
     # Streamlit fixes the document's language to English; screen readers need the true one.
     st.html(
-        f"<script>document.documentElement.lang = {words.language!r}</script>",
-        unsafe_allow_javascript=True,
+        f"<script>document.documentElement.lang = {words.language!r};{KEEP_VIEW}</script>", unsafe_allow_javascript=True
     )
     languages = "".join(_language_link(code, words, place_name) for code in wording.LANGUAGES)
     st.html(
@@ -31,19 +45,31 @@ def begin(words: Wording, *, place_name: str) -> None:
     )
 
 
-def end(words: Wording, settings: Settings) -> None:
-    """Places with hexagon maps, and what the page is."""
-    releases = shelf.all_latest(settings.releases)
+def places_nav(settings: Settings, words: Wording) -> str:
+    """Places that have a map of hexagons, as links; made-up ones say so."""
     items = "".join(
         f'<li><a href="?{_query(lang=words.language, place=found.territory)}" target="_self">'
         f"{html.escape(found.names[words.language])}</a>"
-        + (f' <span class="rm-tag">{_(words, "map.simulated")}</span>' if found.is_simulated else "")
+        + (f' <span class="rm-tag">{_(words, "place.simulated")}</span>' if found.is_simulated else "")
         + "</li>"
-        for found in releases
+        for found in shelf.all_latest(settings.releases)
+        if found.cells.size
     )
+    if not items:
+        return ""
+    return (
+        f'<nav class="rm-places" aria-label="{_(words, "place.choose")}">'
+        f"<h3>{_(words, 'place.choose')}</h3><ul>{items}</ul></nav>"
+    )
+
+
+def end(release: Release | None, settings: Settings, words: Wording) -> None:
+    """Other places, where the data come from, and what the page is."""
+    country = f'<p><a href="?{_query(lang=words.language)}" target="_self">{_(words, "nav.country")}</a></p>'
+    source = words.text("footer.source", origin=release.manifest["origin"][words.language]) if release else ""
     st.html(
-        f'<footer class="rm-foot"><nav aria-label="{_(words, "nav.places")}"><h2>{_(words, "nav.places")}</h2>'
-        f"<ul>{items}</ul></nav><p>{_(words, 'footer.places')}</p><p>{_(words, 'footer.licence')}</p></footer>"
+        f'<footer class="rm-foot">{country}{places_nav(settings, words)}<p>{html.escape(source)}</p>'
+        f"<p>{_(words, 'footer.places')}. {_(words, 'footer.licence')}.</p></footer>"
     )
 
 
@@ -65,7 +91,7 @@ def _language_link(code: str, words: Wording, place_name: str) -> str:
     kept = {key: st.query_params.get(key) for key in ("cell", "area", "group")}
     return (
         f'<a href="?{_query(lang=code, place=place_name, **kept)}" target="_self" lang="{code}" hreflang="{code}"'
-        f"{current}>{_(words, f'language.{code}')}</a>"
+        f"{current}>{_(words, f'language.short.{code}')}</a>"
     )
 
 

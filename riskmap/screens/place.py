@@ -50,7 +50,7 @@ def _answering(release: Release, settings: Settings, words: Wording) -> None:
 
     words_column, map_column = st.columns([0.36, 0.64], gap="medium")
     with words_column:
-        _panel(release, selection, group, words)
+        _panel(release, settings, selection, group, words)
     with map_column:
         if len(release.groups) > 1:
             _group_select(release, words)
@@ -118,7 +118,7 @@ def _selection(release: Release) -> Selection:
     return Selection(cell=None, cell_id=None, area=area, is_unknown=bool(area_id and area is None))
 
 
-def _panel(release: Release, selection: Selection, group: str, words: Wording) -> None:
+def _panel(release: Release, settings: Settings, selection: Selection, group: str, words: Wording) -> None:
     parts = [f"<h1>{html.escape(release.names[words.language])}</h1>"]
     if selection.is_unknown:
         parts.append(f'<p class="rm-note" role="alert">{html.escape(words.text("error.unknown_cell"))}</p>')
@@ -128,6 +128,8 @@ def _panel(release: Release, selection: Selection, group: str, words: Wording) -
         hint = "panel.choose" if release.cells.size else "country.choose"
         parts.append(f'<p class="rm-hint">{html.escape(words.text(hint))}</p>')
     parts.append(_area_words(release, selection.area or release.whole, words))
+    if release.cells.size == 0:
+        parts.append(frame.places_nav(settings, words))
     parts.append(_share_words(release, words))
     st.html(f'<section class="rm-panel" aria-live="polite">{"".join(parts)}</section>')
 
@@ -146,16 +148,21 @@ def _cell_words(release: Release, cell: PublishedCell | None, group: str, words:
 def _area_words(release: Release, area: Area, words: Wording) -> str:
     answer = explain.area_answer(release, area, words)
     sentences = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in answer.sentences)
-    kinds = "".join(
-        f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(count)}</td></tr>"
+    caveats = "".join(f"<p>{html.escape(caveat)}</p>" for caveat in answer.caveats)
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(count)}</td></tr>'
         for name, count in answer.kinds
     )
-    table = f"<table><caption>{html.escape(words.text('panel.kinds'))}</caption>{kinds}</table>" if kinds else ""
-    caveats = "".join(f"<p>{html.escape(caveat)}</p>" for caveat in answer.caveats)
+    kinds = _folded("panel.kinds", f"<table>{rows}</table>", words) if rows else ""
     return (
-        f'<div class="rm-area"><h3>{html.escape(answer.heading)}</h3>{sentences}{table}'
-        f'<div class="rm-caveats">{caveats}</div></div>'
+        f'<div class="rm-area"><h3>{html.escape(answer.heading)}</h3>{sentences}{kinds}'
+        f"{_folded('panel.not_included', caveats, words) if release.cells.size else caveats}</div>"
     )
+
+
+def _folded(key: str, content: str, words: Wording) -> str:
+    """Content behind its heading, so that on a phone the map is not far below the sentence."""
+    return f"<details><summary>{html.escape(words.text(key))}</summary>{content}</details>"
 
 
 def _share_words(release: Release, words: Wording) -> str:

@@ -37,7 +37,7 @@ WAIT_S = 30.0
 """How long a delivery waits for another one to the same territory before it is told."""
 
 _LOOK_EVERY_S = 0.05
-_TRIES = 5
+_TRIES = 20
 _Read = TypeVar("_Read")
 _log = logging.getLogger(__name__)
 

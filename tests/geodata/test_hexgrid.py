@@ -8,9 +8,7 @@ from geodata.errors import InvalidCell, MixedResolution
 
 SOMEWHERE = hexgrid.assign_cells(np.array([48.0]), np.array([67.0]), resolution=9)
 
-points_in_kazakhstan = st.lists(
-    st.tuples(st.floats(40.5, 55.5), st.floats(46.5, 87.5)), min_size=1, max_size=60
-)
+points_in_kazakhstan = st.lists(st.tuples(st.floats(40.5, 55.5), st.floats(46.5, 87.5)), min_size=1, max_size=60)
 
 
 @given(points_in_kazakhstan)

@@ -1,5 +1,6 @@
 """A delivery counts whole or not at all, once, and says what became of every row."""
 
+import gzip
 import os
 import random
 import resource
@@ -143,6 +144,17 @@ def test_another_reading_of_the_same_file_supersedes_the_earlier_one(store: Stor
     assert not [name for name in files_below(tmp_path / "data") if first.delivery_id in name]
 
 
+def test_a_reading_that_is_refused_leaves_the_earlier_one_standing(store: Store, town: Territory, tmp_path: Path):
+    path = a_file(tmp_path, [a_row(number) for number in range(20)])
+    deliver(store, path, territory=town, now=NOW)
+    before = store.lake.read("town")
+
+    with pytest.raises(UnknownCategories):
+        deliver(store, path, territory=town, mapping=Mapping(categories={"theft": "unclassified"}), now=NOW)
+
+    assert_frame_equal(store.lake.read("town"), before)
+
+
 def test_going_back_to_an_earlier_reading_counts_its_rows_again(store: Store, town: Territory, tmp_path: Path):
     path = a_file(tmp_path, [a_row(number) for number in range(20)])
     first = deliver(store, path, territory=town, now=NOW)
@@ -244,6 +256,17 @@ def test_a_file_that_cannot_be_read_leaves_nothing(
     path.write_bytes(content)
 
     with pytest.raises(error, match=r"incidents\.csv"):
+        deliver(store, path, territory=town, now=NOW)
+
+    assert files_below(tmp_path / "data") == set()
+
+
+def test_a_file_that_breaks_off_leaves_nothing(store: Store, town: Territory, tmp_path: Path):
+    whole = gzip.compress(a_file(tmp_path, [a_row(number % 3_000) for number in range(250_000)]).read_bytes())
+    path = tmp_path / "broken.csv.gz"
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+
+    with pytest.raises(UnreadableFile, match=r"broken\.csv\.gz"):
         deliver(store, path, territory=town, now=NOW)
 
     assert files_below(tmp_path / "data") == set()
