@@ -19,7 +19,7 @@ from geodata.columns import INCIDENTS, QUARANTINE
 from geodata.coordinates import read_places
 from geodata.faults import MEANINGS, Fault
 from geodata.layout import Layout, Mapping, printable
-from geodata.offences import DOMESTIC, UNCLASSIFIED, UNSPECIFIED, group_of
+from geodata.offences import DOMESTIC, MAPPABLE_CODES, UNCLASSIFIED, UNSPECIFIED, group_of
 from geodata.sources import LINE, RAGGED, REPEAT, Source, with_repeats
 from geodata.territory import WORKING_RESOLUTION
 
@@ -151,16 +151,17 @@ def _quarantine(rows: pl.DataFrame, fault: pl.Series, source: Source) -> pl.Data
     time_columns = [source.layout[name] for name in _TIME_COLUMNS if name in source.layout]
     place_columns = [source.layout["lat"], source.layout["lng"]]
     delivered = rows.drop(LINE, RAGGED, REPEAT, strict=False)
+    as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
     found, kept = [], []
     for row, why, ragged in zip(delivered.iter_rows(named=True), fault, rows[RAGGED], strict=True):
         if why == Fault.RAGGED_ROW:
             found.append(printable(ragged, most=_FOUND_LENGTH))
-            kept.append(json.dumps({RAGGED: ragged}, ensure_ascii=False))
+            kept.append(as_json({RAGGED: ragged}))
             continue
         telling = place_columns if why.endswith("coordinates") or why == Fault.OUTSIDE_TERRITORY else time_columns
         said = ", ".join(f"{name} {'' if row[name] is None else row[name]}" for name in telling)
         found.append(printable(said, most=_FOUND_LENGTH))
-        kept.append(json.dumps(row, ensure_ascii=False, default=str))
+        kept.append(as_json(row))
     return pl.DataFrame(
         [rows[LINE], fault.alias("fault"), pl.Series("found", found), pl.Series("row", kept)],
     )
@@ -176,9 +177,10 @@ def _offences(batch: pl.DataFrame, layout: Layout, mapping: Mapping | None) -> t
         constant = mapping.offence_group if mapping and mapping.offence_group else UNSPECIFIED
         group = pl.Series([constant]).new_from_index(0, batch.height)
     if "is_domestic" in layout:
-        # Sensitive, whatever else the offence is: a category such as battery would carry it onto the map.
+        # A category such as battery would carry it onto the map, where no sensitive offence may stand.
         said = timestamps.clean_text(batch[layout["is_domestic"]]).str.to_lowercase()
-        group = group.set(said.is_in(_TRUE_TEXTS).fill_null(value=False), DOMESTIC)
+        is_domestic = said.is_in(_TRUE_TEXTS).fill_null(value=False)
+        group = group.set(is_domestic & group.is_in(sorted(MAPPABLE_CODES)), DOMESTIC)
     return group.alias("offence_group"), code.alias("offence_code")
 
 

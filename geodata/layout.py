@@ -150,7 +150,9 @@ def shown(names: Sequence[str], *, most: int = 25) -> str:
 
 def printable(text: str, *, most: int) -> str:
     """A text fit for a message: no control characters, cut after ``most`` signs."""
-    cleaned = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text[: most + 1])
+    head = text[: most + 1]
+    shown_signs = (sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in head)
+    cleaned = head if head.isprintable() else "".join(shown_signs)
     return cleaned if len(cleaned) <= most else cleaned[: most - 1] + "…"
 
 

@@ -73,14 +73,16 @@ class _Bars:
 
     def __init__(self, words: Wording, *, is_shown: bool) -> None:
         self._words, self._is_shown = words, is_shown
-        self._key, self._bar = "", None
+        self._key = ""
+        self._bar: tqdm[Any] | None = None
 
     def __call__(self, key: str, done: int, total: int) -> None:
         if not self._is_shown:
             return
         if key != self._key:
             self.close()
-            self._key, self._bar = key, tqdm(total=total or None, desc=self._words.text(key), leave=True)
+            self._key = key
+            self._bar = tqdm(total=total or None, desc=self._words.text(key), leave=True)
         if self._bar is not None:
             self._bar.total = total or None
             self._bar.update(done - self._bar.n)

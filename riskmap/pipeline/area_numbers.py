@@ -6,7 +6,7 @@ Numbers and change are told only for areas; a cell carries a class and nothing e
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,6 @@ from scipy import stats
 
 from geodata import aggregate, disclosure
 from geodata.aggregate import Period
-from geodata.offences import ALL
 from geodata.territory import Territory
 from models.risk_class import ClassRule
 from riskmap.release import Area
@@ -35,43 +34,39 @@ def counted_areas(
 
     Incidents belong to the district that holds most of their cell, so that a cell and its area never disagree.
     """
-    regions = territory.region_table
-    groups = [group for group in aggregate.groups_present(incidents) if group != ALL] or ["unspecified"]
+    regions = territory.region_table.sort("region_id")
+    region_ids = regions["region_id"].to_list()
     placed = incidents.join(places.select("cell", "region_id"), on="cell", how="inner")
-    counts = _area_counts(placed, period, regions["region_id"].to_list(), groups)
-    published = disclosure.publish_area_counts(counts, regions["region_id"].to_list(), groups)
+    groups = sorted(placed["offence_group"].unique().to_list())
+    published = disclosure.publish_area_counts(_area_counts(placed, period, region_ids, groups), region_ids, groups)
 
     has_past = record_start <= period.year_before().start
-    whole_residents = int(regions["residents"].sum()) if regions["residents"].null_count() == 0 else None
-    whole_rate = published.total / whole_residents if published.total and whole_residents else None
+    residents = int(regions["residents"].sum()) if regions["residents"].null_count() == 0 else None
     whole = Area(
         area_id=territory.name,
         kind="territory",
         names=asdict(territory.names),
-        residents=whole_residents,
-        total=published.total,
+        residents=residents,
         by_group=published.by_group or None,
-        change=_change(placed, period, has_past=has_past),
-        **_range(published.total, whole_residents, period),
+        **_numbers(published.total, residents, placed, period, has_past=has_past),
     )
     if regions.height == 1:
         return [whole]
-    parts = [
-        Area(
-            area_id=row["region_id"],
-            kind="district",
-            names=_names(row),
-            residents=row["residents"],
-            total=(total := published.by_area.get(row["region_id"])),
-            by_group=published.by_area_and_group.get(row["region_id"]),
-            change=_change(placed.filter(pl.col("region_id") == row["region_id"]), period, has_past=has_past)
-            if total is not None
-            else None,
-            comparison=_comparison(total, row["residents"], whole_rate),
-            **_range(total, row["residents"], period),
+    whole_rate = published.total / residents if published.total and residents else None
+    parts = []
+    for row in regions.iter_rows(named=True):
+        total, own = published.by_area.get(row["region_id"]), pl.col("region_id") == row["region_id"]
+        parts.append(
+            Area(
+                area_id=row["region_id"],
+                kind="district",
+                names=_names(row),
+                residents=row["residents"],
+                by_group=published.by_area_and_group.get(row["region_id"]),
+                comparison=_comparison(total, row["residents"], whole_rate),
+                **_numbers(total, row["residents"], placed.filter(own), period, has_past=has_past),
+            )
         )
-        for row in regions.iter_rows(named=True)
-    ]
     return [whole, *parts]
 
 
@@ -106,16 +101,28 @@ def _area_counts(incidents: pl.DataFrame, period: Period, areas: list[str], grou
     return counts
 
 
-def _range(total: int | None, residents: int | None, period: Period) -> dict[str, float | None]:
-    """Likely range of the yearly level per 10 000 residents: gamma posterior of a Poisson rate, Jeffreys prior.
+class _Numbers(TypedDict):
+    total: int | None
+    rate_low: float | None
+    rate_high: float | None
+    change: str | None
 
-    It follows from the published total and residents alone, so anyone can recompute it.
+
+def _numbers(
+    total: int | None, residents: int | None, incidents: pl.DataFrame, period: Period, *, has_past: bool
+) -> _Numbers:
+    """Total of an area with its likely range and change; nothing at all where there is no total.
+
+    The likely range is of the yearly level per 10 000 residents: the gamma posterior of a Poisson rate with
+    Jeffreys' prior. It follows from the published total and residents alone, so anyone can recompute it.
     """
-    if total is None or not residents:
-        return {"rate_low": None, "rate_high": None}
-    per_10k = 10_000 / (residents * period.years)
-    low, high = (float(stats.gamma.ppf(p, total + 0.5)) * per_10k for p in LIKELY_RANGE)
-    return {"rate_low": round(low, 1), "rate_high": round(high, 1)}
+    if total is None:
+        return _Numbers(total=None, rate_low=None, rate_high=None, change=None)
+    low, high = None, None
+    if residents:
+        per_10k = 10_000 / (residents * period.years)
+        low, high = (round(float(stats.gamma.ppf(p, total + 0.5)) * per_10k, 1) for p in LIKELY_RANGE)
+    return _Numbers(total=total, rate_low=low, rate_high=high, change=_change(incidents, period, has_past=has_past))
 
 
 def _comparison(total: int | None, residents: int | None, whole_rate: float | None) -> str | None:

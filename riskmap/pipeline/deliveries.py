@@ -3,7 +3,7 @@
 The file is fingerprinted, read in batches, examined row by row, compared with what the lake holds already, and adopted
 together with its quarantine in one transaction. The same file read the same way again is answered with the earlier
 result; read another way (mapping, zone, outline) it supersedes its earlier reading. Rows that an overlapping delivery
-left out as duplicates of a reading stay out when that reading is superseded: deliver the overlapping file again then.
+left out as duplicates of a reading stay out when that reading is superseded.
 """
 
 import hashlib

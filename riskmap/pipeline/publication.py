@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
-from geodata import aggregate, disclosure, hexgrid
+from geodata import aggregate, disclosure, hexgrid, regions
 from geodata.aggregate import Period
 from geodata.offences import ALL
 from geodata.territory import WORKING_RESOLUTION, Territory
@@ -30,6 +30,9 @@ Progress = scoring.Progress
 RESIDENT_BANDS = 4
 NEIGHBOURS_M = (500.0, 1000.0, 2000.0)
 """Neighbourhoods a cell's prior may look at; the likelihood chooses."""
+
+OUTLINE_DETAIL = 1 / 4000
+"""Outlines are drawn to this share of the territory's width, a fraction of a pixel on a phone."""
 
 WHOLE_RECORD = 400
 """More quarters than any record has."""
@@ -239,8 +242,7 @@ def _steps(territory: Territory) -> list[float]:
 def _outlines(territory: Territory, areas: list[Area]) -> dict[str, bytes]:
     rates = {area.area_id: area.official_rate for area in areas}
     steps = _steps(territory)
-    shapes = territory.regions[["region_id", territory.regions.geometry.name]].copy()
-    shapes["geometry"] = shapes.geometry.simplify(0.002 if territory.official else 0.0001)
+    shapes = regions.simplified(territory.regions, tolerance_deg=OUTLINE_DETAIL * _extent(territory))
     features = [
         {
             "type": "Feature",
@@ -249,8 +251,13 @@ def _outlines(territory: Territory, areas: list[Area]) -> dict[str, bytes]:
         }
         for row in shapes.itertuples()
     ]
-    files = {"areas.geojson": release.as_json({"type": "FeatureCollection", "features": features})}
-    return files | ({"basemap.geojson": release.as_json(territory.basemap)} if territory.basemap else {})
+    files = {"areas.geojson": release.as_geojson({"type": "FeatureCollection", "features": features})}
+    return files | ({"basemap.geojson": release.as_geojson(territory.basemap)} if territory.basemap else {})
+
+
+def _extent(territory: Territory) -> float:
+    west, south, east, north = territory.regions.total_bounds
+    return float(max(east - west, north - south))
 
 
 def _step_of(rate: float | None, steps: list[float]) -> int | None:

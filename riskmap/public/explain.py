@@ -68,6 +68,8 @@ def cell_answer(release: Release, cell: PublishedCell | None, group: str, words:
     if code <= 5:
         sure = {1: "clear", 2: "maybe", 3: "none", 4: "maybe", 5: "clear"}[code]
         sentences.append(words.text(f"panel.sure.{sure}", **_percents(release)))
+    if code <= 5 and not release.has_rates:
+        sentences.append(words.text("legend.counts_only"))
     if code != NOT_COVERED:
         sentences.append(words.text("panel.period", period=words.period(*release.period_of(group))))
     return CellAnswer(heading=words.text(key), sentences=tuple(sentences), class_code=code)

@@ -37,7 +37,7 @@ def show(release: Release, group: str, words: Wording) -> None:
 def _row(release: Release, position: int, group: str, words: Wording) -> None:
     row = explain.list_row(release, position, group, words)
     picture = map_view.swatch(row.class_code)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(key=f"row-{row.cell_id}", horizontal=True, vertical_alignment="center"):
         st.html(
             f'<p class="rm-row">{picture} <b>{html.escape(row.class_name)}</b> · {html.escape(row.area)}'
             f"<br><span>{html.escape(row.place)}</span></p>",

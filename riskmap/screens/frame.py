@@ -7,7 +7,6 @@ import streamlit as st
 
 from riskmap import wording
 from riskmap.public import shelf
-from riskmap.release import Release
 from riskmap.settings import ASSETS, Settings
 from riskmap.wording import Wording
 
@@ -63,17 +62,16 @@ def places_nav(settings: Settings, words: Wording) -> str:
     )
 
 
-def end(release: Release | None, settings: Settings, words: Wording) -> None:
-    """Other places, where the data come from, and what the page is."""
+def end(settings: Settings, words: Wording) -> None:
+    """Other places, and what the page is."""
     country = f'<p><a href="?{_query(lang=words.language)}" target="_self">{_(words, "nav.country")}</a></p>'
-    source = words.text("footer.source", origin=release.manifest["origin"][words.language]) if release else ""
     st.html(
-        f'<footer class="rm-foot">{country}{places_nav(settings, words)}<p>{html.escape(source)}</p>'
+        f'<footer class="rm-foot">{country}{places_nav(settings, words)}'
         f"<p>{_(words, 'footer.places')}. {_(words, 'footer.licence')}.</p></footer>"
     )
 
 
-def apologise(words: Wording, key: str, **values: object) -> None:
+def apologise(words: Wording, key: str, **values: str) -> None:
     """Say what happened and offer the next place to go."""
     st.html(
         f'<main class="rm-error"><h1>{html.escape(words.text(key, **values))}</h1>'

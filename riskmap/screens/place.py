@@ -55,13 +55,14 @@ def _answering(release: Release, settings: Settings, words: Wording) -> None:
         if len(release.groups) > 1:
             _group_select(release, words)
         st.html(map_view.state_script(_map_state(release, selection, group, words)), unsafe_allow_javascript=True)
-        st_folium(
-            map_view.territory_map(options),
-            key=map_view.map_key(options),
-            returned_objects=["cell", "area"],
-            use_container_width=True,
-            height=MAP_HEIGHT_PX,
-        )
+        with st.container(key="map-of-cells" if release.cells.size else "map-of-areas"):
+            st_folium(
+                map_view.territory_map(options),
+                key=map_view.map_key(options),
+                returned_objects=["cell", "area"],
+                use_container_width=True,
+                height=MAP_HEIGHT_PX,
+            )
         _legend(release, group, words)
     if release.cells.size:
         cell_list.show(release, group, words)
@@ -155,7 +156,7 @@ def _area_words(release: Release, area: Area, words: Wording) -> str:
     )
     kinds = _folded("panel.kinds", f"<table>{rows}</table>", words) if rows else ""
     return (
-        f'<div class="rm-area"><h3>{html.escape(answer.heading)}</h3>{sentences}{kinds}'
+        f'<div class="rm-area"><h2>{html.escape(answer.heading)}</h2>{sentences}{kinds}'
         f"{_folded('panel.not_included', caveats, words) if release.cells.size else caveats}</div>"
     )
 
@@ -187,6 +188,7 @@ def _legend(release: Release, group: str, words: Wording) -> None:
         notes = (words.text("country.not_ranking"),)
     if release.is_simulated:
         notes = (words.text("map.simulated"), *notes)
+    notes = (*notes, words.text("map.attribution", origin=release.manifest["origin"][words.language]))
     items = "".join(f"<li>{map_view.swatch(code, is_step=is_step)} {html.escape(name)}</li>" for code, name in entries)
     if not is_step:
         items += f"<li>{NOT_COVERED} {html.escape(words.text('grey.not_covered'))}</li>"
@@ -214,8 +216,9 @@ def _map_options(release: Release, settings: Settings) -> map_view.MapOptions:
         name=release.territory,
         bounds=(south, west, north, east),
         release_url=f"/releases/{release.territory}/{release.release_id}",
-        attribution=release.manifest["origin"]["kk"],
+        attribution="",
         has_cells=bool(release.cells.size),
+        has_areas=len(release.areas) > 1,
         has_basemap="basemap.geojson" in release.manifest["files"],
         is_simulated=release.is_simulated,
         tile_url=settings.tile_url,
@@ -235,7 +238,6 @@ def _map_state(release: Release, selection: Selection, group: str, words: Wordin
         "map": _map_name(release, words),
         "keys": words.text("map.keyboard"),
         "simulated": words.text("map.simulated"),
-        "attribution": release.manifest["origin"][words.language],
     }
     return map_view.MapState(
         name=release.territory,

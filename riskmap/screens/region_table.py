@@ -15,7 +15,7 @@ def show(release: Release, words: Wording) -> None:
     rows = "".join(
         f'<tr><th scope="row"><a target="_self" href="{_address(release, area, words)}">'
         f"{html.escape(explain.area_name(area, words))}</a></th>"
-        f"<td>{_number(area.official_count, 0, words)}</td><td>{_number(area.official_rate, 1, words)}</td></tr>"
+        f"{_numbers(area, words)}</tr>"
         for area in release.areas
         if area.kind == "region"
     )
@@ -37,5 +37,7 @@ def _address(release: Release, area: Area, words: Wording) -> str:
     return frame.address(lang=words.language, place=release.territory, area=area.area_id)
 
 
-def _number(value: float | None, digits: int, words: Wording) -> str:
-    return html.escape(words.text("country.unknown") if value is None else words.number(value, digits=digits))
+def _numbers(area: Area, words: Wording) -> str:
+    if area.official_count is None or area.official_rate is None:
+        return f'<td colspan="2">{html.escape(words.text("country.unknown"))}</td>'
+    return f"<td>{words.number(area.official_count)}</td><td>{words.number(area.official_rate, digits=1)}</td>"

@@ -1,4 +1,5 @@
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
@@ -11,6 +12,7 @@ from geodata import kazakhstan, regions
 from geodata.columns import REGIONS
 from geodata.errors import InvalidRegions
 
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "kz"
 NATIONAL_RESIDENTS = 19_765_004
 """stat.gov.kz, 1 January 2023, the republic as a whole."""
 
@@ -161,3 +163,24 @@ def test_without_the_package_of_outlines_the_next_step_is_named(monkeypatch):
 
     with pytest.raises(InvalidRegions, match="pip install"):
         kazakhstan.territory()
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data/kz is not on this machine")
+def test_the_three_cities_agree_with_their_own_official_form():
+    form = pl.read_csv(SHARED / "form_1m_2023_almaty_astana_shymkent.csv", infer_schema=False)
+    whole = dict(form.filter(row_code="1").select("city", pl.col("in_proceedings").cast(pl.Int64)).iter_rows())
+
+    totals = dict(kazakhstan.region_facts().select("name_en", "official_count").iter_rows())
+
+    assert {city: totals[f"{city} city"] for city in whole} == whole
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data/kz is not on this machine")
+def test_our_totals_differ_from_the_collection_only_where_a_correction_says_so():
+    collected = pl.read_csv(SHARED / "crime_totals_regions_2023.csv", infer_schema=False)
+    published = sorted(collected["offences_in_proceedings"].cast(pl.Int64))
+
+    ours = kazakhstan.region_facts()["official_count"]
+
+    assert published.count(2_306) == 2
+    assert sorted([*ours.drop_nulls(), 2_306]) == published

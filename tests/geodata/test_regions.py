@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geodata import hexgrid, regions
@@ -248,6 +248,7 @@ def test_a_point_outside_or_without_place_has_no_region():
     assert found.to_list() == [None, None, None]
 
 
+@settings(deadline=None)  # the first example builds the trees
 @given(
     st.lists(
         st.tuples(st.floats(45.9, 46.6, allow_nan=False), st.floats(69.9, 71.1, allow_nan=False)),

@@ -435,7 +435,7 @@ def test_no_bytes_get_past_the_errors_of_the_package(tmp_path, content, opening)
     account_for(written(tmp_path, opening + content))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     header=st.lists(HEADERS, max_size=6, unique=True),
     rows=st.lists(st.lists(TEXTS, max_size=9), max_size=12),
@@ -448,7 +448,7 @@ def test_no_table_of_text_loses_a_row(tmp_path, header, rows, separator):
     account_for(written(tmp_path, text.encode("utf-8", errors="replace")))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), height=st.integers(min_value=1, max_value=9))
 def test_no_typed_table_loses_a_row(tmp_path, data, height):
     def column(values):

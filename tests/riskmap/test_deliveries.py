@@ -411,7 +411,8 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.parametrize("share", [(0.0, 0.5), (0.5, 1.0)])
+# Anywhere before the files are moved into place, and about the moment of the move and the commit.
+@pytest.mark.parametrize("share", [(0.0, 0.45), (0.45, 0.6)])
 def test_a_killed_delivery_leaves_the_rows_of_before_or_of_after(
     tmp_path: Path, steps: int, share: tuple[float, float]
 ):

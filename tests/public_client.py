@@ -1,0 +1,28 @@
+"""Asks the public routes over a folder of releases as a browser would, without a socket."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+
+from riskmap.public import api, static_files
+from riskmap.settings import ASSETS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicClient:
+    """One request a call; nothing is kept between them."""
+
+    releases: Path
+
+    def get(self, address: str, **parameters: str) -> httpx.Response:
+        routes = [*api.routes(self.releases), *static_files.routes(assets=ASSETS, releases=self.releases)]
+
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(app=Starlette(routes=routes))
+            async with httpx.AsyncClient(transport=transport, base_url="http://riskmap.test") as client:
+                return await client.get(address, params=parameters)
+
+        return asyncio.run(ask())
