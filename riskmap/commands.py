@@ -69,20 +69,21 @@ class Report:
 
 
 class _Bars:
-    """One progress bar per step on standard error; silent where nobody watches."""
+    """One progress bar per step on standard error; where that is no terminal, one line per step."""
 
-    def __init__(self, words: Wording, *, is_shown: bool) -> None:
-        self._words, self._is_shown = words, is_shown
+    def __init__(self, words: Wording, *, is_terminal: bool) -> None:
+        self._words, self._is_terminal = words, is_terminal
         self._key = ""
         self._bar: tqdm[Any] | None = None
 
     def __call__(self, key: str, done: int, total: int) -> None:
-        if not self._is_shown:
-            return
         if key != self._key:
             self.close()
             self._key = key
-            self._bar = tqdm(total=total or None, desc=self._words.text(key), leave=True)
+            if self._is_terminal:
+                self._bar = tqdm(total=total or None, desc=self._words.text(key), leave=True)
+            else:
+                print(self._words.text(key), file=sys.stderr, flush=True)
         if self._bar is not None:
             self._bar.total = total or None
             self._bar.update(done - self._bar.n)
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     words = wording.in_language(_language(options.language))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    bars = _Bars(words, is_shown=sys.stderr.isatty())
+    bars = _Bars(words, is_terminal=sys.stderr.isatty())
     try:
         settings = Settings.from_environment(os.environ)
         context = Context(settings=settings, now=datetime.now(UTC), words=words, progress=bars)
@@ -293,6 +294,8 @@ def _demo(_options: argparse.Namespace, context: Context) -> Report:
 
 
 def _serve(options: argparse.Namespace, context: Context) -> Report:
+    if not options.prepare_only:
+        serving.require_free_port(options.port)
     with _opened(context) as store:
         place = serving.prepare(
             store,
@@ -305,7 +308,6 @@ def _serve(options: argparse.Namespace, context: Context) -> Report:
         )
     url = serving.address(options.port, place)
     if not options.prepare_only:
-        serving.require_free_port(options.port)
         print(context.words.text("cli.address", url=url), flush=True)
         serving.run_website(options.port)
     return Report(data={"address": url, "territory": place}, lines=[])

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from riskmap.errors import CannotWrite, DamagedRelease, NoRelease
 FORMAT = 1
 CELLS_MAGIC = b"RMC1"
 NO_AREA = 65535
-RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}")
+RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}(-simulated)?")
 TERRITORY_NAME = re.compile(r"[a-z0-9_-]{1,40}")
 PUBLIC_FILES = re.compile(
     r"(manifest|areas|scorecard)\.json|(areas|basemap)\.geojson|(cells|areas)\.bin|classes-[a-z_]+\.bin"
@@ -123,6 +123,11 @@ class Release:
     def area_by_id(self) -> Mapping[str, Area]:
         return {area.area_id: area for area in self.areas}
 
+    def without_cells(self) -> "Release":
+        """The same release as a map of its regions alone."""
+        manifest = {**self.manifest, "groups": [], "period": None, "bounds": self.manifest["outline_bounds"]}
+        return replace(self, manifest=manifest, cells=self.cells[:0], cell_area=self.cell_area[:0], classes={})
+
     def find(self, cell_id: str) -> "PublishedCell | None":
         """The published cell that is, or holds, the given one; None where the release does not cover it."""
         own = hexgrid.parse_cell(cell_id)
@@ -173,11 +178,15 @@ def decode_cells(data: bytes) -> NDArray[np.uint64]:
 
 
 def identify(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
-    """Id of a release: its as-of date and a hash of everything in it, so equal content has an equal id."""
+    """Id of a release: its as-of date and a hash of everything in it, so equal content has an equal id.
+
+    A simulated release says so in its id, and thereby in the address of each of its files.
+    """
     digest = hashlib.sha256(_canonical({k: v for k, v in manifest.items() if k != "published_at"}))
     for name in sorted(files):
         digest.update(name.encode() + hashlib.sha256(files[name]).digest())
-    return f"{manifest['as_of']}-{digest.hexdigest()[:8]}"
+    suffix = "-simulated" if manifest["is_simulated"] else ""
+    return f"{manifest['as_of']}-{digest.hexdigest()[:8]}{suffix}"
 
 
 def write(root: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> tuple[str, bool]:
@@ -246,7 +255,7 @@ def read(root: Path, territory: str, release_id: str | None = None) -> Release:
     if manifest.get("format") != FORMAT:
         raise DamagedRelease(f"Release {wanted} has format {manifest.get('format')}; this version reads {FORMAT}.")
     files = {name: _checked(folder / name, entry["sha256"]) for name, entry in manifest["files"].items()}
-    areas = tuple(Area(**area) for area in json.loads(files["areas.json"]))
+    areas = tuple(Area(**area) for area in json.loads(files["areas.json"])["areas"])
     cells, cell_area, classes = np.empty(0, np.uint64), np.empty(0, np.uint16), {}
     if "cells.bin" in files:
         cells = decode_cells(files["cells.bin"])

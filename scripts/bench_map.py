@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +37,7 @@ TERRITORY = "bench"
 RELEASE_ID = "2026-01-01-00000000"
 SEED = 20260101
 CAP_S = 60.0
-MIDDLE = {"x": 483.0, "y": 234.0, "width": 400.0, "height": 300.0}
+MIDDLE = FloatRect(x=483, y=234, width=400, height=300)
 SHARE_COLOURED = 0.1
 """Hexagons count as visible once this share of the pixels in the middle has the colour of class 2, 4 or 5."""
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -149,7 +149,9 @@ def write_data(folder: Path, count: int) -> None:
             "properties": {"class": int(code)},
             "geometry": {"type": "Polygon", "coordinates": [[[x, y] for y, x in ring + ring[:1]]]},
         }
-        for code, ring in ((code, hexgrid.boundary(one)) for code, one in zip(classes, hexgrid.cell_ids(cells), strict=True))
+        for code, ring in (
+            (code, hexgrid.boundary(one)) for code, one in zip(classes, hexgrid.cell_ids(cells), strict=True)
+        )
     ]
     (folder / "cells.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     (folder / "server.py").write_text(SERVER)
@@ -163,7 +165,9 @@ def serve(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(folder), "server:app", f"--port={port}"]
     server = subprocess.Popen(
-        [*command, "--log-level=warning"], cwd=ROOT, env={**os.environ, "BENCH_ROOT": str(ROOT), "PYTHONPATH": str(ROOT)}
+        [*command, "--log-level=warning"],
+        cwd=ROOT,
+        env={**os.environ, "BENCH_ROOT": str(ROOT), "PYTHONPATH": str(ROOT)},
     )
     address = f"http://127.0.0.1:{port}"
     for _ in range(300):
@@ -178,7 +182,7 @@ def serve(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 
 def coloured_share(page: Page) -> float:
-    """Share of the pixels in the middle of the page that have the colour of class 2, 4 or 5; 0 while the page is too busy to be seen."""
+    """Share of the pixels in the middle that have the colour of class 2, 4 or 5; 0 while the page is too busy."""
     try:
         picture = page.screenshot(timeout=CAP_S * 1000, clip=MIDDLE)
     except PlaywrightError:

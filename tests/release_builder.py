@@ -58,14 +58,15 @@ def a_release(*, territory="toy", period=("2025-10-01", "2026-10-01"), classes=N
         "class_rule": {"sure": 0.95, "likely": 0.8, "margin": 0.1, "least_expected": 3.0},
         "disclosure": {"least_area_total": 5, "least_residents": 20, "least_addresses": 8},
         "bounds": [47.9, 66.9, 48.2, 67.2],
+        "outline_bounds": [47.8, 66.8, 48.3, 67.3],
         "centre": [48.0, 67.0],
     }
     files = {
         "cells.bin": release.encode_cells(cells),
         "areas.bin": np.array([1, 1, 2], dtype="<u2").tobytes(),
-        "areas.json": release.as_json(areas),
+        "areas.json": release.as_json({"is_simulated": True, "areas": areas}),
         "areas.geojson": release.as_json({"type": "FeatureCollection", "features": []}),
-        "scorecard.json": release.as_json([]),
+        "scorecard.json": release.as_json({"is_simulated": True, "models": []}),
         **{f"classes-{group}.bin": np.array(codes, np.uint8).tobytes() for group, codes in classes.items()},
     }
     return manifest | changes, files

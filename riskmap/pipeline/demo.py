@@ -1,5 +1,6 @@
 """The made-up city from nothing to a release, through the same doors as any real file."""
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def build(
     store.territories.save(city.territory)
     path = settings.data / "made_up" / f"{city.territory.name}-simulated.parquet"
     _write(city, path)
+    _retire_earlier_cities(store, city.territory, path)
     deliver(
         store,
         path,
@@ -46,3 +48,14 @@ def _write(city: made_up_city.MadeUpCity, path: Path) -> None:
             f"The simulated incidents cannot be written to {path.parent}: {error.strerror or error}. "
             "Free space there, or set RISKMAP_DATA to a folder this user may write."
         ) from error
+
+
+def _retire_earlier_cities(store: Store, territory: Territory, path: Path) -> None:
+    """Incidents of a city drawn by an earlier version or seed must not mix with those of this one."""
+    current = hashlib.sha256(path.read_bytes()).hexdigest()
+    with store.work() as work:
+        for delivery in work.deliveries.adopted(territory.name):
+            if delivery.sha256 != current:
+                work.deliveries.supersede(delivery.delivery_id)
+                work.lake_files.remove(delivery.delivery_id)
+        work.commit()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import shapely
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -91,7 +92,7 @@ def publish(
 
 def _regions_only(territory: Territory, areas: list[Area], *, as_of: date) -> tuple[dict[str, Any], dict[str, bytes]]:
     manifest = _manifest(territory, as_of=as_of)
-    return manifest, {"areas.json": _areas_json(areas), **_outlines(territory, areas)}
+    return manifest, {"areas.json": _areas_json(territory, areas), **_outlines(territory, areas)}
 
 
 def _with_cells(
@@ -131,8 +132,8 @@ def _with_cells(
     files = {
         "cells.bin": release.encode_cells(grid["public_cell"].to_numpy()),
         "areas.bin": own_area.tobytes(),
-        "areas.json": _areas_json(areas),
-        "scorecard.json": release.as_json(run.details["scorecard"]),
+        "areas.json": _areas_json(territory, areas),
+        "scorecard.json": release.as_json(_marked(territory, models=run.details["scorecard"])),
         **{f"classes-{group}.bin": classes[group].tobytes() for group in kept},
         **_outlines(territory, areas),
     }
@@ -225,6 +226,7 @@ def _manifest(territory: Territory, *, as_of: date) -> dict[str, Any]:
         "public_resolutions": [],
         "served": {},
         "bounds": [south, west, north, east],
+        "outline_bounds": [south, west, north, east],
         "centre": [(south + north) / 2, (west + east) / 2],
     }
 
@@ -240,19 +242,25 @@ def _steps(territory: Territory) -> list[float]:
 
 
 def _outlines(territory: Territory, areas: list[Area]) -> dict[str, bytes]:
-    rates = {area.area_id: area.official_rate for area in areas}
-    steps = _steps(territory)
+    steps, known = _steps(territory), {area.area_id: area for area in areas}
     shapes = regions.simplified(territory.regions, tolerance_deg=OUTLINE_DETAIL * _extent(territory))
     features = [
         {
             "type": "Feature",
-            "properties": {"area": row.region_id, "step": _step_of(rates.get(row.region_id), steps)},
-            "geometry": _rounded(row.geometry.__geo_interface__),
+            "properties": {
+                "area_id": row.region_id,
+                "names": known[row.region_id].names,
+                "step": _step_of(known[row.region_id].official_rate, steps),
+            },
+            "geometry": _rounded(shapely.force_2d(row.geometry).__geo_interface__),
         }
         for row in shapes.itertuples()
+        if row.region_id in known
     ]
-    files = {"areas.geojson": release.as_geojson({"type": "FeatureCollection", "features": features})}
-    return files | ({"basemap.geojson": release.as_geojson(territory.basemap)} if territory.basemap else {})
+    files = {"areas.geojson": release.as_geojson(_marked(territory, type="FeatureCollection", features=features))}
+    return files | (
+        {"basemap.geojson": release.as_geojson(_marked(territory, **territory.basemap))} if territory.basemap else {}
+    )
 
 
 def _extent(territory: Territory) -> float:
@@ -271,8 +279,13 @@ def _rounded(geometry: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": geometry["type"], "coordinates": walk(geometry["coordinates"])}
 
 
-def _areas_json(areas: list[Area]) -> bytes:
-    return release.as_json([asdict(area) for area in areas])
+def _areas_json(territory: Territory, areas: list[Area]) -> bytes:
+    return release.as_json(_marked(territory, areas=[asdict(area) for area in areas]))
+
+
+def _marked(territory: Territory, **content: object) -> dict[str, object]:
+    """Content of a file that says whether it is simulated, wherever the file goes."""
+    return {"is_simulated": territory.is_simulated, **content}
 
 
 def _bounds(cells: NDArray[np.uint64]) -> list[float]:

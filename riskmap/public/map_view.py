@@ -177,7 +177,7 @@ class H3Canvas(MacroElement):
     )
 
     def __init__(self, options: MapOptions) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "H3Canvas"
         self.settings = _script_json({**asdict(options), "palettes": {"light": asdict(LIGHT), "dark": asdict(DARK)}})
 

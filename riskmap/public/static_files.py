@@ -14,6 +14,7 @@ compresses anew at every request.
 
 import gzip
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,6 +38,8 @@ MEDIA_TYPES = {
     ".woff2": "font/woff2",
 }
 """Files of other kinds are not served."""
+ASSET_NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/){0,4}[A-Za-z0-9_-][A-Za-z0-9._-]{0,100}")
+"""Folders and a file, none hidden, none pointing upwards."""
 ALREADY_COMPRESSED = frozenset({".png", ".woff2"})
 FOREVER = "public, max-age=31536000, immutable"
 """For releases and for addresses with a version: other content has another address."""
@@ -54,8 +57,11 @@ def routes(*, assets: Path, releases: Path) -> list[Route]:
     asset_root = assets.resolve()
 
     def asset(request: Request) -> Response:
-        path = (asset_root / request.path_params["path"]).resolve()
-        if not path.is_relative_to(asset_root) or _is_hidden(path.relative_to(asset_root)):
+        name = request.path_params["path"]
+        if not ASSET_NAME.fullmatch(name):
+            return _not_found()
+        path = (asset_root / name).resolve()
+        if not path.is_relative_to(asset_root):  # a link inside the folder may lead out of it
             return _not_found()
         keep = FOREVER if "v" in request.query_params else ONE_WEEK if path.suffix == ".woff2" else ASK_FIRST
         return _answer(request, path, keep)
@@ -142,7 +148,7 @@ def _answer(request: Request, path: Path, cache_control: str) -> Response:
     media_type = MEDIA_TYPES.get(path.suffix)
     try:
         stat = path.stat()
-    except (OSError, ValueError):  # gone, or a name no file can have
+    except OSError:
         return _not_found()
     if media_type is None or not path.is_file():
         return _not_found()
@@ -175,10 +181,6 @@ def _plain(path: Path, _mtime_ns: int, _size: int) -> tuple[bytes, str]:
 
 def _etag(body: bytes, suffix: str) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:24]}{suffix}"'
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _not_found() -> Response:

@@ -12,6 +12,10 @@ from riskmap.wording import Wording
 
 STYLE = ASSETS / "page.css"
 
+HEXAGONS = "hexagons"
+KEPT = ("view", "cell", "area", "group")
+"""Parts of an address that belong to the view of a place."""
+
 KEEP_VIEW = """
 if (!window.riskmapKeepsView) {
   window.riskmapKeepsView = true;
@@ -47,7 +51,7 @@ def begin(words: Wording, *, place_name: str) -> None:
 def places_nav(settings: Settings, words: Wording) -> str:
     """Places that have a map of hexagons, as links; made-up ones say so."""
     items = "".join(
-        f'<li><a href="?{_query(lang=words.language, place=found.territory)}" target="_self">'
+        f'<li><a href="?{_query(lang=words.language, place=found.territory, view=HEXAGONS)}" target="_self">'
         f"{html.escape(found.names[words.language])}</a>"
         + (f' <span class="rm-tag">{_(words, "place.simulated")}</span>' if found.is_simulated else "")
         + "</li>"
@@ -86,7 +90,7 @@ def address(**parameters: str | None) -> str:
 
 def _language_link(code: str, words: Wording, place_name: str) -> str:
     current = ' aria-current="true"' if code == words.language else ""
-    kept = {key: st.query_params.get(key) for key in ("cell", "area", "group")}
+    kept = {key: st.query_params.get(key) for key in KEPT}
     return (
         f'<a href="?{_query(lang=code, place=place_name, **kept)}" target="_self" lang="{code}" hreflang="{code}"'
         f"{current}>{_(words, f'language.short.{code}')}</a>"

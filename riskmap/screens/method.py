@@ -35,7 +35,7 @@ def show(release: Release, words: Wording) -> None:
     with st.expander(words.text("method.title")):
         st.html(f'<section class="rm-method">{paragraphs}</section>')
         if "scorecard.json" in release.manifest["files"]:
-            _scorecard(json.loads((release.folder / "scorecard.json").read_bytes()), words)
+            _scorecard(json.loads((release.folder / "scorecard.json").read_bytes())["models"], words)
 
 
 def _scorecard(scorecard: list[dict[str, object]], words: Wording) -> None:

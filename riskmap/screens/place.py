@@ -34,7 +34,12 @@ class Selection:
 
 
 def show(release: Release, settings: Settings, words: Wording) -> None:
-    """The whole screen of a territory's newest release."""
+    """The whole screen of a territory's newest release.
+
+    A country with official totals opens on its regions; ``view=hexagons`` or a cell in the address leads to its cells.
+    """
+    if release.manifest["official"] and not {"view", "cell"} & set(st.query_params):
+        release = release.without_cells()
     if release.is_simulated:
         st.html(f'<p class="rm-simulated" role="note">{html.escape(words.text("simulated.banner"))}</p>')
     _answering(release, settings, words)
@@ -167,7 +172,7 @@ def _folded(key: str, content: str, words: Wording) -> str:
 
 
 def _share_words(release: Release, words: Wording) -> str:
-    kept = {name: st.query_params.get(name) for name in ("cell", "area", "group")}
+    kept = {name: st.query_params.get(name) for name in frame.KEPT}
     link = frame.address(place=release.territory, lang=words.language, **kept)
     as_of = words.text("panel.data_as_of", date_loc=words.date_locative(release.as_of))
     identity = words.text("panel.release", id=release.release_id)

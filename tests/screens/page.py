@@ -39,7 +39,7 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._unseen and data.strip():
-            self.texts.append(" ".join(data.split()))
+            self.texts.append(re.sub(r"[ \t\r\n]+", " ", data).strip(" "))
 
 
 class Page:

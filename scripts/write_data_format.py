@@ -1,0 +1,377 @@
+"""Write docs/data_format.md from the code: columns, names, groups, faults, release files.
+
+python scripts/write_data_format.py          writes the page
+python scripts/write_data_format.py --check  exits 1 when the page is out of date
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import polars as pl
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from geodata import columns, disclosure, faults, layout, offences, regions  # noqa: E402
+from geodata.columns import Table  # noqa: E402
+from models import backtest  # noqa: E402
+from models.risk_class import RiskClass  # noqa: E402
+from riskmap import release, wording  # noqa: E402
+
+PAGE = ROOT / "docs" / "data_format.md"
+
+CANONICAL = {
+    "occurred_at": "date and time in one column, or the date alone",
+    "occurred_from": "start of the window in which it happened",
+    "occurred_to": "end of that window",
+    "date": "date; alone it is read as `occurred_at`",
+    "time": "time of day, beside `date`",
+    "time_precision": "minute, hour, day, month or interval, where the file says so for each row",
+    "category": "kind of offence; see [offence groups](#2-offence-groups)",
+    "incident_id": "the source's own number of the incident",
+    "lat": "latitude in degrees, WGS84",
+    "lng": "longitude in degrees, WGS84",
+    "is_domestic": "true, yes, 1, да or иә: an otherwise mappable offence counts as `domestic`",
+}
+MAPPING_KEYS = {
+    "columns": "canonical name = column in the file; an empty text says that there is none, whatever its name",
+    "categories": "category as delivered = offence group",
+    "offence_group": "group of every row, where the file has no category column",
+    "time_zone": "IANA zone of the file's times",
+    "date_format": "`day first`, `month first`, or a strptime pattern such as `%d/%m/%Y %H:%M`",
+    "encoding": "encoding of a CSV, where it is misread",
+    "separator": "comma, semicolon, bar or tab",
+}
+EXAMPLE = """\
+incident_id,occurred_at,category,lat,lng
+A-1,2026-03-01 14:30,theft,46.30112,70.19874
+A-2,2026-03-01 23:05,robbery,46.28840,70.19442
+A-3,2026-03-02,burglary,46.30938,70.13902
+A-4,2026-03-02 09:15,fraud,,
+"""
+EXAMPLE_MAPPING = """\
+time_zone = "Asia/Almaty"
+date_format = "day first"
+
+[columns]
+occurred_at = "when"
+category = "what"
+lat = "north"
+lng = "east"
+
+[categories]
+"Cat A" = "theft"
+"Cat B" = "burglary"
+"""
+AREA_FIELDS = {
+    "area_id": "territory's name, or the code of the region or district",
+    "kind": "`territory`, `district` (counted here) or `region` (official totals)",
+    "names": "names under `kk`, `ru`, `en`",
+    "residents": "residents, where known",
+    "total": "incidents of all mappable groups on covered cells in the period",
+    "by_group": "the same, by offence group; groups without an incident are left out",
+    "rate_low": "lower end of the likely range (5 %) of incidents per 10 000 residents and year",
+    "rate_high": "upper end of it (95 %)",
+    "change": "`down`, `up`, `none` or `too_little`, against the same dates a year earlier",
+    "comparison": "`clear_lower`, `maybe_lower`, `none`, `maybe_higher`, `clear_higher`: a district to the whole",
+    "official_count": "official total, where the territory has official totals",
+    "official_rate": "the same per 10 000 residents",
+}
+MANIFEST = {
+    "format": "version of this layout; this program reads and writes the one named above",
+    "release_id": "name of the folder: `as_of`, a hash of the content, `-simulated` where it is",
+    "territory": "short name of the territory",
+    "names": "its names under `kk`, `ru`, `en`",
+    "is_simulated": "true for made-up data; `areas.json`, both GeoJSON files and `scorecard.json` repeat it",
+    "as_of": "first day the release does not know of; of a release of official totals, the day they are dated",
+    "published_at": "when it was first written (UTC); not part of the hash",
+    "origin": "where outlines, names and numbers come from, under `kk`, `ru`, `en`",
+    "official": "what official totals count: `year`, `measure`, `source`, `dated`; empty where there are none",
+    "official_steps": "six edges of the five steps of official rates; empty where there are none",
+    "working_resolution": "H3 resolution at which incidents are counted",
+    "period": "`from` (first day) and `to` (day after the last) of the counts; null in a release without cells",
+    "record_from": "first day of the continuous record",
+    "groups": "offence groups that have a `classes-*.bin`, the most frequent first after `all`",
+    "has_rates": "false where residents are unknown: classes then compare incidents for each cell, not rates",
+    "public_resolutions": "H3 resolutions found in `cells.bin`",
+    "class_rule": "`sure`, `likely`, `margin`, `least_expected`: when a class is given",
+    "similar": "`residents_band`: cells with a similar number of residents; `territory_cells`: all covered cells",
+    "disclosure": "thresholds: `least_area_total`, `least_residents`, `least_addresses`",
+    "model": "`name`, `run_id` and the settings chosen for each group",
+    "served": "for each group `level` (`smoothed`, `long_run`, `untested`) and its own period `from`, `to`",
+    "deliveries": "ids of the deliveries counted: hashes, no file names",
+    "bounds": "south, west, north, east in degrees",
+    "centre": "latitude and longitude of the middle",
+    "files": "for each other file its `bytes` and `sha256`",
+}
+"""Entries of a manifest; tests/test_docs.py compares them with that of the made-up city."""
+
+SCORECARD = {
+    "offence_group": "group, or `all`",
+    "resolution": "H3 resolution of the test",
+    "horizon_days": "length of a test window",
+    "model": "`eb` is the one that may be served; the others are baselines",
+    "n_windows": "test windows",
+    "incidents": "incidents on the tested cells, all windows together",
+    "off_support": "incidents elsewhere; they count as misses",
+    "hit_rate": "share of incidents in the riskiest 1, 2, 5 and 10 % of cells",
+    "pai": "that share divided by the share of area; 1 is chance",
+    "pei": "PAI divided by the best possible one",
+    "poisson_deviance": "mean per cell, lower is better; 3 % of a flat map is mixed into every forecast first",
+    "calibration_slope": "1 is calibrated, below 1 overconfident; taken on the forecast as served",
+    "observed_over_expected": "incidents divided by expected incidents",
+}
+FILES = {
+    "manifest.json": "identity, period, rules and checksums",
+    "cells.bin": "the published cells; absent in a release of official totals, as are the next two and the scorecard",
+    "areas.bin": "for each cell the area that holds it",
+    "classes-GROUP.bin": "for each cell its class, one file for each offence group",
+    "areas.json": "areas with the numbers disclosure control allows",
+    "areas.geojson": "outlines of the areas; properties `area` (its id) and `step` (1 to 5 of official rates, or null)",
+    "basemap.geojson": "lines and areas drawn under the hexagons, with property `kind`; where the territory has one",
+    "scorecard.json": "the backtest: `models` holds one entry for each offence group and model",
+}
+CLASS_MEANINGS = {
+    RiskClass.CLEARLY_LOWER: "clearly lower than similar places",
+    RiskClass.MAYBE_LOWER: "may be lower",
+    RiskClass.NO_CLEAR_DIFFERENCE: "no clear difference",
+    RiskClass.MAYBE_HIGHER: "may be higher",
+    RiskClass.CLEARLY_HIGHER: "clearly higher",
+    RiskClass.TOO_LITTLE: "grey: too little data",
+    RiskClass.PROTECTED: "grey: not shown, to protect people",
+}
+
+INTRODUCTION = """\
+# Data format
+
+<!-- Written by scripts/write_data_format.py. Change the code or that script, not this page. -->
+
+What goes in, what is kept, and what comes out. Words are explained in the [glossary](glossary.md), reasons in
+[decisions](decisions.md).
+
+## 1. A file of incidents
+
+One row is one incident. The file is CSV (comma, semicolon, tab or bar; UTF-8, UTF-16 or an older Cyrillic or Western
+encoding; plain or gzip-compressed) or Parquet; what it is, is told by its content. Excel workbooks, GeoJSON and
+archives are refused with a message. A smallest complete example:
+"""
+COLUMNS_TEXT = """\
+A file needs `lat`, `lng` and one of `occurred_at`, `date`, `occurred_from`. Everything else may be absent. Of an accepted
+row nothing is kept but time, place, category and a hash as its id, whatever other columns hold. A row set aside is kept
+whole, in the quarantine of the installation, so that the operator can see what was wrong.
+
+### Recognised column names
+
+Case, spaces, hyphens, underscores and dots do not matter. Names after "else" are looked for only when the ones before
+are absent. Where two columns answer to one name the file is refused until a mapping file says which is meant.
+"""
+RULES_TEXT = """\
+### How values are read
+
+- **Dates**: `2026-03-01`, `01.03.2026`, `3/1/2026`, `2026-03`, with or without a time, AM/PM and an offset from UTC.
+  Whether 03/04 is March or April is decided once for the whole file by its telling dates; where none tells, the file is
+  refused until a mapping file says it. Dates before 1 January 2000 or after the day of delivery are faults.
+- **Time zone**: `--timezone`, else the mapping file, else the publisher's layout where it is known, else the
+  territory's. A new territory takes its zone from the coordinates when none is given.
+- **Precision**: minute, hour, day or month, the coarser of what the file says and what the text carries. Where every
+  time is midnight (in at least 10 rows), only the day is taken as known. An incident belongs to the local day on which
+  its window starts; one known only by month gets a day of that month from its id.
+- **Places**: degrees, decimal point or comma. No coordinates, or 0 and 0, is *no place*: accepted and counted, not on
+  the map. A point up to 0.01° outside the outline counts as inside.
+- **Duplicates**: with an id column (that does not merely number the rows), rows of one id are one incident. Without
+  one, rows equal in time, place and category are one incident where the moment is known to the minute or hour;
+  otherwise they are different incidents. The same incident in a later, overlapping file is recognised.
+- **Categories**: see [offence groups](#2-offence-groups). A file none of whose categories is known is refused.
+
+### Mapping file
+
+A TOML file given with `--mapping`, for what the names do not tell. Every entry may be left out.
+"""
+GROUPS_TEXT = """\
+## 2. Offence groups
+
+Only mappable groups stand on the map and in `all`: they have a place, are reported by victims, and are not sensitive.
+The others are kept in the incident lake and shown nowhere yet. `geodata/tables/offence_categories.csv` maps {n}
+categories (Russian and Kazakh names from the Criminal Code, police.uk, several North American publishers); a mapping
+file goes before it. Article numbers alone are not in the table.
+"""
+KEPT_TEXT = """\
+## 4. What an installation keeps
+
+Frames with these columns cross the borders between packages and are checked there. None of them is public.
+"""
+RELEASE_TEXT = """\
+## 5. A release
+
+The only data the public sees: the folder `RISKMAP_DATA/releases/TERRITORY/RELEASE_ID/`, written once and never changed.
+`latest.json` beside the folders names the newest. Each file is served at `/releases/TERRITORY/RELEASE_ID/FILE`, those
+of older releases too. JSON is UTF-8. In a simulated release the id ends in `-simulated`.
+"""
+REGIONS_TEXT = """\
+### Region outlines for `regions load`
+
+GeoJSON or GeoPackage (`.geojson`, `.json`, `.gpkg`), one polygon feature for each region, in WGS84 or with its
+coordinate system named. Recognised properties, upper and lower case being equal:
+"""
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    return "\n".join([*_delivery(), *_groups(), *_faults(), *_kept(), *_release()]).rstrip() + "\n"
+
+
+def _delivery() -> list[str]:
+    recognised = [(_code(name), CANONICAL[name], _tiers(tiers)) for name, tiers in layout.NAMES.items()]
+    keys = [(_code(key), MAPPING_KEYS[key]) for key in layout.Mapping.__dataclass_fields__]
+    return [
+        INTRODUCTION,
+        _block("csv", EXAMPLE),
+        COLUMNS_TEXT,
+        *_table(("column", "meaning", "recognised names"), recognised),
+        RULES_TEXT,
+        *_table(("entry", "meaning"), keys),
+        _block("toml", EXAMPLE_MAPPING),
+    ]
+
+
+def _groups() -> list[str]:
+    words = wording.in_language("en")
+    rows = [
+        (
+            _code(group.code),
+            words.text(f"group.{group.code}"),
+            _yes(group.has_place),
+            _yes(group.is_reported_by_victims),
+            _yes(group.is_sensitive),
+            _yes(group.is_mappable),
+        )
+        for group in offences.OFFENCE_GROUPS
+    ]
+    head = ("code", "name", "has a place", "reported by victims", "sensitive", "mappable")
+    return [GROUPS_TEXT.format(n=len(offences.category_table())), *_table(head, rows)]
+
+
+def _faults() -> list[str]:
+    rows = [(_code(fault.value), faults.MEANINGS[fault]) for fault in faults.Fault]
+    return [
+        "## 3. Faults\n\nA faulty row is set aside with the first fault that applies, in this order:\n",
+        *_table(("fault", "meaning"), rows),
+    ]
+
+
+def _kept() -> list[str]:
+    tables = (columns.INCIDENTS, columns.QUARANTINE, columns.PLACES, columns.REGIONS, columns.EXPECTED_INCIDENTS)
+    properties = [(_code(name), ", ".join(map(_code, names))) for name, names in regions.PROPERTY_NAMES.items()]
+    return [
+        KEPT_TEXT,
+        *(line for table in tables for line in _declared(table)),
+        REGIONS_TEXT,
+        *_table(("column", "recognised properties, best first"), properties),
+    ]
+
+
+def _declared(table: Table) -> list[str]:
+    rows = [(_code(c.name), _type(c.dtype), c.unit, "yes" if c.is_nullable else "no", c.meaning) for c in table.columns]
+    head = ("column", "type", "unit", "missing allowed", "meaning")
+    return [f"### {table.name.capitalize()}\n\n{table.meaning}\n", *_table(head, rows)]
+
+
+def _release() -> list[str]:
+    area = [(_code(field.name), AREA_FIELDS[field.name]) for field in fields(release.Area)]
+    classes = [(str(int(code)), CLASS_MEANINGS[code]) for code in RiskClass]
+    return [
+        RELEASE_TEXT,
+        *_table(("file", "holds"), _named(FILES)),
+        _layouts(),
+        *_table(("class", "meaning"), classes),
+        f"### manifest.json (format {release.FORMAT})\n\n"
+        "A release of official totals lacks `record_from`, `class_rule`, `similar`, `disclosure`, `model` and "
+        "`deliveries`.\n",
+        *_table(("entry", "meaning"), _named(MANIFEST)),
+        "### areas.json\n\n"
+        "`areas` holds the territory first, then its regions or districts. A value is null where it is not known or "
+        f"may not be\npublished: totals below {disclosure.SMALL_COUNT_THRESHOLD}, and tables with a part between 1 and "
+        f"{disclosure.SMALL_COUNT_THRESHOLD - 1} ([why](decisions.md#area-totals-all-or-nothing)).\n",
+        *_table(("field", "meaning"), area),
+        "### scorecard.json\n",
+        *_table(("field", "meaning"), _scorecard()),
+    ]
+
+
+def _layouts() -> str:
+    return f"""\
+### Binary files
+
+Numbers are little-endian and follow one another without gaps; n is the number of cells.
+
+| file | bytes | content |
+|---|---|---|
+| `cells.bin` | 4 | `{release.CELLS_MAGIC.decode()}` |
+| | 4 | n, unsigned 32-bit |
+| | 8 × n | H3 cell numbers, unsigned 64-bit, ascending; resolutions may be mixed |
+| `areas.bin` | 2 × n | position in `areas` of areas.json, unsigned 16-bit; {release.NO_AREA}: none |
+| `classes-GROUP.bin` | n | class, unsigned 8-bit |
+
+Cells form one partition: none lies inside another. A cell that is not listed, and has no listed parent, is not covered.
+"""
+
+
+def _scorecard() -> list[tuple[str, str]]:
+    """One line a field; the same metric at several coverages is one line."""
+    found = backtest.summary(pl.DataFrame(schema=backtest.SCHEMA)).columns
+    named: dict[str, list[str]] = {}
+    for name in found:
+        metric = name.rpartition("_")[0] if name.rpartition("_")[2].isdecimal() else name
+        named.setdefault(metric, []).append(_code(name))
+    return [(", ".join(names), SCORECARD[metric]) for metric, names in named.items()]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return [*("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines), ""]
+
+
+def _named(meanings: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(_code(name), meaning) for name, meaning in meanings.items()]
+
+
+def _tiers(tiers: Sequence[Sequence[str]]) -> str:
+    return "; else ".join(", ".join(tier) for tier in tiers)
+
+
+def _block(language: str, text: str) -> str:
+    return f"```{language}\n{text}```\n"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _type(dtype: pl.DataType) -> str:
+    return f"datetime ({dtype.time_zone})" if isinstance(dtype, pl.Datetime) else str(dtype).lower()
+
+
+def main(arguments: Sequence[str] | None = None, *, target: Path = PAGE) -> int:
+    """Write the page, or with ``--check`` say whether it is current; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Write docs/data_format.md from the code.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is out of date")
+    given = parser.parse_args(arguments)
+    wanted = page()
+    found = target.read_text(encoding="utf-8") if target.is_file() else ""
+    if given.check and found != wanted:
+        print(f"{target.name} is out of date. Run python scripts/write_data_format.py.", file=sys.stderr)
+        return 1
+    if not given.check:
+        target.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
