@@ -112,6 +112,10 @@ RHYTHMS: dict[str, Rhythm] = {
 }
 
 
+SPILL_M = 200.0
+"""How far what draws people reaches beyond its own cell."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """``rows`` as a delivery, ``intensities`` as the truth behind them, ``row_counts`` by what a row is."""
@@ -150,13 +154,16 @@ def _intensities(rng: np.random.Generator, plan: Plan, settled: Settled) -> pl.D
     pulls = _pulls(rng, plan, settled)
     smooth = hexgrid.kernel_matrix(cells, bandwidth_m=700.0)
     shared = smooth @ rng.standard_normal(cells.size)
+    # What draws people spills over a street or two: neighbouring cells of a real city resemble one another.
+    nearby = hexgrid.kernel_matrix(cells, bandwidth_m=SPILL_M)
+    spill = nearby / (nearby @ np.ones(cells.size))[:, None]
     frames = []
     for group, rhythm in RHYTHMS.items():
         own = smooth @ rng.standard_normal(cells.size)
         # Places differ beyond what a plan shows: part of it all offences share, part is a group's own, part a cell's.
         field = 0.3 * shared / shared.std() + 0.25 * own / own.std()
         level = sum((getattr(rhythm, name) * pull for name, pull in pulls.items()), np.zeros(cells.size))
-        level = level * np.exp(field) * rng.gamma(4.0, 1 / 4.0, cells.size)
+        level = spill @ (level * np.exp(field) * rng.gamma(4.0, 1 / 4.0, cells.size))
         yearly = INCIDENTS * rhythm.share * _place_share(group) / YEARS * level / level.sum()
         frames.append(pl.DataFrame({"cell": cells, "offence_group": group, "yearly_expected": yearly}))
     return pl.concat(frames)

@@ -25,7 +25,9 @@ from models.windows import rolling_windows, tuning_windows
 
 HALF_LIVES_DAYS: tuple[float | None, ...] = (180.0, 365.0, 730.0, 1460.0, None)
 BANDWIDTHS_M = (200.0, 400.0, 800.0, 1600.0)
-PRIOR_DAYS = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0)
+PRIOR_DAYS = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3840.0, 7680.0, 15360.0)
+"""From a cell that speaks for itself to one that only repeats its surroundings, as kernel density does."""
+
 FLAT_SHARE = 0.02
 """Part of the prior that is the support's mean rate: no place is held impossible, however quiet its surroundings."""
 DISPERSIONS = (0.0, *np.geomspace(1e-4, 2.0, 60).tolist())

@@ -103,7 +103,8 @@ MANIFEST = {
     "model": "`name`, `run_id` and the settings chosen for each group",
     "served": "for each group `level` (`smoothed`, `long_run`, `untested`) and its own period `from`, `to`",
     "deliveries": "ids of the deliveries counted: hashes, no file names",
-    "bounds": "south, west, north, east in degrees",
+    "bounds": "south, west, north, east of the cells, in degrees; without cells, of the outlines",
+    "outline_bounds": "the same of the territory's outlines",
     "centre": "latitude and longitude of the middle",
     "files": "for each other file its `bytes` and `sha256`",
 }
@@ -130,7 +131,7 @@ FILES = {
     "areas.bin": "for each cell the area that holds it",
     "classes-GROUP.bin": "for each cell its class, one file for each offence group",
     "areas.json": "areas with the numbers disclosure control allows",
-    "areas.geojson": "outlines of the areas; properties `area` (its id) and `step` (1 to 5 of official rates, or null)",
+    "areas.geojson": "outlines; properties `area_id`, `names` and `step` (1 to 5 of official rates, or null)",
     "basemap.geojson": "lines and areas drawn under the hexagons, with property `kind`; where the territory has one",
     "scorecard.json": "the backtest: `models` holds one entry for each offence group and model",
 }
@@ -159,7 +160,7 @@ encoding; plain or gzip-compressed) or Parquet; what it is, is told by its conte
 archives are refused with a message. A smallest complete example:
 """
 COLUMNS_TEXT = """\
-A file needs `lat`, `lng` and one of `occurred_at`, `date`, `occurred_from`. Everything else may be absent. Of an accepted
+A file needs `lat`, `lng` and one of `occurred_at`, `date`, `occurred_from`. The rest may be absent. Of an accepted
 row nothing is kept but time, place, category and a hash as its id, whatever other columns hold. A row set aside is kept
 whole, in the quarantine of the installation, so that the operator can see what was wrong.
 

@@ -4,8 +4,11 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -67,11 +70,12 @@ def lake_of(data):
 
 
 def require_refused(answer, status, *parts):
-    """One message in words on the error stream, no traceback, and the exit status."""
+    """After the steps begun, one message in words on the error stream, no traceback, and the exit status."""
     assert answer.status == int(status)
-    assert answer.err.startswith("riskmap: ")
+    assert answer.err.count("riskmap: ") == 1
     assert "Traceback" not in answer.err + answer.out
-    assert [part for part in parts if part not in answer.err] == []
+    message = answer.err.partition("riskmap: ")[2]
+    assert [part for part in parts if part not in message] == []
     assert answer.out == ""
 
 
@@ -115,10 +119,10 @@ def test_a_file_without_permission_is_refused(run, file):
 @pytest.mark.parametrize(
     ("header", "parts"),
     [
-        ("category,lat,lng", ("date",)),
-        ("occurred_at,category", ("lat",)),
-        ("occurred_at,category,lat,lng,lat", ("lat",)),
-        ("a,b,c,d", ()),
+        ("category,lat,lng", ("date", "--mapping")),
+        ("occurred_at,category", ("lat", "--mapping")),
+        ("occurred_at,category,lat,lng,lat", ("lat", "twice")),
+        ("a,b,c,d", ("--mapping",)),
     ],
     ids=["no time", "no place", "doubled", "unknown"],
 )
@@ -127,7 +131,7 @@ def test_missing_and_doubled_columns_are_named_with_the_next_step(run, data, fil
 
     answer = run("deliver", file(f"{header}\n{','.join(values)}\n"), "--territory", "kazakhstan")
 
-    require_refused(answer, ExitStatus.BAD_INPUT, "delivery.csv", "--mapping", *parts)
+    require_refused(answer, ExitStatus.BAD_INPUT, "delivery.csv", *parts)
     assert lake_of(data) == []
 
 
@@ -170,7 +174,7 @@ def test_json_ends_with_one_object_of_the_promised_keys(run):
 
     assert {"rows_read", "accepted", "duplicates", "quarantined", "faults"} <= set(answer.data)
     assert sum(line.startswith("{") for line in answer.out.splitlines()) == 1
-    assert answer.err == ""
+    assert "{" not in answer.err
 
 
 def test_an_error_too_ends_with_one_object_where_json_is_asked_for(run, file):
@@ -231,8 +235,8 @@ def test_an_unknown_territory_is_refused_with_those_there_are(run, command):
 def test_a_delivery_to_an_unknown_territory_is_refused(run, data, name):
     answer = run("deliver", PLAIN, "--territory", name)
 
+    require_refused(answer, answer.status, name)
     assert answer.status in (ExitStatus.NOTHING_THERE, ExitStatus.BAD_INPUT)
-    assert answer.err.startswith("riskmap: ")
     assert lake_of(data) == []
 
 
@@ -345,8 +349,6 @@ def test_a_day_outside_the_record_is_refused_with_the_days_there_are(run, tmp_pa
 
 
 def test_a_record_without_a_complete_month_is_refused_by_the_gate(run, tmp_path, data):
-    from datetime import date
-
     path = write_csv(tmp_path / "short.csv", some_incidents(rows=300, first_day=date(2024, 1, 3), days=24))
     run("deliver", path, "--timezone", ZONE)
 
@@ -415,8 +417,9 @@ def test_the_program_is_started_by_its_name(data):
 
     assert ended.returncode == 0
     assert json.loads(ended.stdout.splitlines()[-1])["rows_read"] > 0
-    assert wording.in_language("kk").text("cli.deliver.summary", file="plain.csv", territory="kazakhstan") in ended.stdout
-    assert ended.stderr == ""
+    summary = wording.in_language("kk").text("cli.deliver.summary", file="plain.csv", territory="kazakhstan")
+    assert summary in ended.stdout
+    assert "Warning" not in ended.stderr
 
 
 def test_the_exit_status_reaches_the_shell(data, file):
@@ -428,9 +431,6 @@ def test_the_exit_status_reaches_the_shell(data, file):
 
 
 def test_a_database_of_a_newer_program_is_not_touched(run, data):
-    import sqlite3
-    from contextlib import closing
-
     run("migrate")
     with closing(sqlite3.connect(data / "riskmap.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
