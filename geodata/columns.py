@@ -98,7 +98,7 @@ PLACES = Table(
     meaning="Cells a territory covers, at the working resolution: no incident there differs from no coverage.",
     columns=(
         Column(name="cell", dtype=pl.UInt64(), meaning="H3 cell at the working resolution"),
-        Column(name="region_id", dtype=pl.String(), meaning="region or district that holds most of the cell"),
+        Column(name="region_id", dtype=pl.String(), meaning="region or district that holds the middle of the cell"),
         Column(name="kind", dtype=pl.String(), meaning="residential, centre, market, park, industry or unknown"),
         Column(name="residents", dtype=pl.Int64(), meaning="residents; missing where unknown", is_nullable=True),
         Column(name="addresses", dtype=pl.Int64(), meaning="postal addresses; missing where unknown", is_nullable=True),

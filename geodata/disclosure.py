@@ -7,8 +7,8 @@ Three rules of the first releases (docs/privacy of a later one hardens them; doc
   are unknown, every cell is published as its parent.
 * An area carries a total only where it is at least `SMALL_COUNT_THRESHOLD`. Districts carry totals only if each is
   0 or at least that, and areas are split by offence group only one way and only if every part is 0 or at least that.
-* What is about to be published is attacked first (`attack`): the release is refused when a hidden part of one to four
-  comes out exactly or within one.
+* What is about to be published is attacked first (`attack`): of the tables allowed, the finest is taken from which no
+  hidden part of one to four comes out exactly or within one.
 """
 
 from collections.abc import Mapping

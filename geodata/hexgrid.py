@@ -40,6 +40,11 @@ def to_parent(cells: Cells, resolution: int) -> Cells:
     return np.asarray(h3ronpy.change_resolution(_arrow(cells), resolution), dtype=np.uint64)
 
 
+def resolutions(cells: Cells) -> NDArray[np.int64]:
+    """Resolution of each cell, as it stands in the cell's own bits."""
+    return ((cells >> np.uint64(52)) & np.uint64(15)).astype(np.int64)
+
+
 def resolution_of(cells: Cells) -> int:
     """The one resolution all cells share.
 
@@ -48,7 +53,7 @@ def resolution_of(cells: Cells) -> int:
     MixedResolution
         If there are several, or no cell at all.
     """
-    found = sorted({int(r) for r in np.unique((cells >> np.uint64(52)) & np.uint64(15))})
+    found = [int(r) for r in np.unique(resolutions(cells))]
     if len(found) != 1:
         raise MixedResolution(
             f"Cells have resolutions {found or 'none'}; one is needed. Roll up with hexgrid.to_parent."

@@ -351,7 +351,7 @@ def _release_report(published: PublicationReport, territory: Territory, context:
         id=published.release_id,
         territory=territory.names.of(words.language),
         cells=published.cells,
-        areas=published.areas,
+        areas=published.areas_with_total,
     )
     return Report(data=asdict(published), lines=[line])
 

@@ -52,7 +52,7 @@ def prepare(
 
 def address(port: int, place: str | None) -> str:
     """Address of the start page, or of a place's map."""
-    return f"http://localhost:{port}/" + (f"?{urlencode({'place': place})}" if place else "")
+    return f"http://localhost:{port}/" + (f"?{urlencode({'place': place, 'view': 'hexagons'})}" if place else "")
 
 
 def require_free_port(port: int) -> None:

@@ -233,6 +233,8 @@ def row(name: str, found: list[Measured]) -> str:
     unanswered = sum(ms is None for one in found for ms in one.click_ms)
     if len(seen) < len(found):
         visible = f"> {CAP_S:.0f} in {len(found) - len(seen)} of {len(found)}"
+        if seen:
+            visible += f", else {min(seen):.1f}–{max(seen):.1f}"
     else:
         visible = f"{statistics.median(seen):.2f} ({min(seen):.2f}–{max(seen):.2f})"
     click = f"{statistics.median(pressed):.0f} ({min(pressed):.0f}–{max(pressed):.0f})" if pressed else "–"

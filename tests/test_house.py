@@ -142,7 +142,7 @@ def test_nothing_the_public_room_leans_on_can_reach_incidents():
         (("starlette",), ("app", "riskmap.public")),
         (("dask", "distributed"), ("riskmap.cluster",)),
     ],
-    ids=lambda value: " ".join(value),
+    ids=" ".join,
 )
 def test_a_library_is_known_only_in_its_rooms(libraries, rooms):
     assert {module for module in importers_of(*libraries) if not is_in(module, *rooms)} == set()
@@ -198,7 +198,7 @@ def test_every_module_can_be_read_in_one_sitting():
 
 
 def test_no_module_has_a_name_that_says_nothing():
-    named = [path for path in [*sources().values(), *(ROOT / "scripts").glob("*"), *(ROOT / "tests").rglob("*.py")]]
+    named = [*sources().values(), *(ROOT / "scripts").glob("*"), *(ROOT / "tests").rglob("*.py")]
 
     assert [str(path.relative_to(ROOT)) for path in named if path.stem.lower() in EMPTY_NAMES] == []
 

@@ -32,7 +32,7 @@ def counted_areas(
 ) -> list[Area]:
     """The whole territory and, where it has several, its districts, with the numbers disclosure control allows.
 
-    Incidents belong to the district that holds most of their cell, so that a cell and its area never disagree.
+    Incidents belong to the district that holds the middle of their cell, so that a cell and its area never disagree.
     """
     regions = territory.region_table.sort("region_id")
     region_ids = regions["region_id"].to_list()

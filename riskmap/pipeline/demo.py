@@ -14,14 +14,12 @@ from riskmap.pipeline.scoring import Progress
 from riskmap.ports import Store
 from riskmap.settings import Settings
 
-SEED = 20261101
-
 
 def build(
     store: Store, settings: Settings, *, now: datetime, progress: Progress
 ) -> tuple[PublicationReport, Territory]:
     """Build, deliver, score and publish the made-up city; repeating it changes nothing."""
-    city = made_up_city.build(seed=SEED, progress=lambda done, total: progress("cli.demo.step.city", done, total))
+    city = made_up_city.build(progress=lambda done, total: progress("cli.demo.step.city", done, total))
     store.territories.save(city.territory)
     path = settings.data / "made_up" / f"{city.territory.name}-simulated.parquet"
     _write(city, path)

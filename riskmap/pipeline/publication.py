@@ -16,7 +16,7 @@ from geodata import aggregate, disclosure, hexgrid, regions
 from geodata.aggregate import Period
 from geodata.offences import ALL
 from geodata.territory import WORKING_RESOLUTION, Territory
-from models import risk_class
+from models import backtest, risk_class
 from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release
@@ -48,6 +48,7 @@ class PublicationReport:
     folder: str
     is_new: bool
     areas: int
+    areas_with_total: int
     cells: int
     groups: tuple[str, ...]
     period: tuple[date, date] | None
@@ -83,6 +84,7 @@ def publish(
         folder=str(opened.folder),
         is_new=is_new,
         areas=sum(area.kind != "territory" for area in opened.areas) or len(opened.areas),
+        areas_with_total=sum(area.total is not None or area.official_count is not None for area in opened.areas),
         cells=int(opened.cells.size),
         groups=opened.groups,
         period=opened.period,
@@ -107,7 +109,7 @@ def _with_cells(
             "speaks of complete quarters or months. Deliver a longer record, or give a later --as-of."
         )
     places = scoring.coverage(territory, known)
-    grid = _public_grid(places, has_residents=territory.has_residents)
+    grid = _public_grid(places, territory)
     served = run.details["served"]
     whole_record = aggregate.published_period(record_start, run.as_of, quarters=WHOLE_RECORD) or period
     neighbours = {metres: Kernels(grid["public_cell"].to_numpy()).neighbours(metres) for metres in NEIGHBOURS_M}
@@ -133,7 +135,7 @@ def _with_cells(
         "cells.bin": release.encode_cells(grid["public_cell"].to_numpy()),
         "areas.bin": own_area.tobytes(),
         "areas.json": _areas_json(territory, areas),
-        "scorecard.json": release.as_json(_marked(territory, models=run.details["scorecard"])),
+        "scorecard.json": release.as_json(_marked(territory, models=_public_scorecard(run.details["scorecard"], kept))),
         **{f"classes-{group}.bin": classes[group].tobytes() for group in kept},
         **_outlines(territory, areas),
     }
@@ -144,7 +146,7 @@ def _with_cells(
         "has_rates": territory.has_residents,
         "public_resolutions": sorted({int(r) for r in grid["resolution"]}),
         "class_rule": asdict(ClassRule()),
-        "similar": "residents_band" if territory.has_residents else "territory_cells",
+        "similar": _similar(territory),
         "disclosure": {
             "least_area_total": disclosure.SMALL_COUNT_THRESHOLD,
             "least_residents": disclosure.LEAST_RESIDENTS,
@@ -159,8 +161,13 @@ def _with_cells(
     return manifest, files
 
 
-def _public_grid(places: pl.DataFrame, *, has_residents: bool) -> pl.DataFrame:
-    """One row per published cell: exposure, the band of similar places it belongs to, its area and protection."""
+def _public_grid(places: pl.DataFrame, territory: Territory) -> pl.DataFrame:
+    """One row per published cell: its area, exposure, protection, and ``similar``, the places it is compared with.
+
+    Similar places are those of a country's same region, or of the whole of any other territory, with residents of the
+    same quarter of density; places where nobody lives are compared with each other, per covered cell. Where residents
+    are unknown, all places are similar.
+    """
     grid = (
         places.join(disclosure.public_cells(places), on="cell")
         .group_by("public_cell")
@@ -172,19 +179,24 @@ def _public_grid(places: pl.DataFrame, *, has_residents: bool) -> pl.DataFrame:
         )
         .sort("public_cell")
     )
-    density = pl.col("residents") / pl.col("working_cells")
-    if has_residents:
-        inhabited = grid.filter(pl.col("residents") > 0).select(density.alias("d"))["d"]
+    band, exposure = pl.lit(0), pl.col("working_cells")
+    if territory.has_residents:
+        density = pl.col("residents") / pl.col("working_cells")
+        inhabited = grid.filter(pl.col("residents") > 0).select(density.alias("density"))["density"]
         cuts = [float(inhabited.quantile(q / RESIDENT_BANDS) or 0) for q in range(1, RESIDENT_BANDS)]
-        band = sum((density > cut).cast(pl.Int64) for cut in cuts) + 1
-        grid = grid.with_columns(
-            pl.when(pl.col("residents") > 0).then(band).otherwise(0).alias("band"),
-            pl.when(pl.col("residents") > 0).then("residents").otherwise("working_cells").alias("exposure"),
+        is_inhabited = pl.col("residents") > 0
+        band = (
+            pl.when(is_inhabited)
+            .then(1 + pl.sum_horizontal((density > cut).cast(pl.Int64) for cut in cuts))
+            .otherwise(0)
         )
-    else:
-        grid = grid.with_columns(pl.lit(0, dtype=pl.Int64).alias("band"), pl.col("working_cells").alias("exposure"))
-    resolution = (grid["public_cell"].to_numpy() >> np.uint64(52)) & np.uint64(15)
-    return grid.with_columns(pl.Series("resolution", resolution.astype(np.int64)))
+        exposure = pl.when(is_inhabited).then("residents").otherwise("working_cells")
+    country_region = pl.col("region_id") if territory.official else pl.lit("")
+    return grid.with_columns(
+        pl.format("{}:{}", country_region, band).alias("similar"),
+        exposure.cast(pl.Float64).alias("exposure"),
+        pl.Series("resolution", hexgrid.resolutions(grid["public_cell"].to_numpy())),
+    )
 
 
 def _classes(
@@ -192,16 +204,27 @@ def _classes(
 ) -> NDArray[np.uint8]:
     cells = grid["public_cell"].to_numpy()
     counts = _count_by_public_cell(incidents, cells)
-    exposure = grid["exposure"].to_numpy().astype(np.float64) * period.years
-    expected = risk_class.reference_expected(counts, exposure, grid["band"].to_numpy())
+    exposure = grid["exposure"].to_numpy() * period.years
+    expected = risk_class.reference_expected(counts, exposure, grid["similar"].to_numpy().astype(str))
     codes = risk_class.classify(risk_class.relative_level(counts, expected, neighbours))
     return np.where(grid["is_protected"].to_numpy(), RiskClass.PROTECTED, codes).astype(np.uint8)
+
+
+def _similar(territory: Territory) -> dict[str, Any]:
+    """What "similar places" means in this release, for the manifest."""
+    return {
+        "within": "region" if territory.official else "territory",
+        "residents_bands": RESIDENT_BANDS if territory.has_residents else None,
+        "reference": "common rate per resident and year"
+        if territory.has_residents
+        else "common count per covered cell",
+    }
 
 
 def _count_by_public_cell(incidents: pl.DataFrame, cells: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Incidents per published cell; resolutions are mixed, and each incident belongs to one of them."""
     counts = np.zeros(cells.size, dtype=np.int64)
-    resolutions = (cells >> np.uint64(52)) & np.uint64(15)
+    resolutions = hexgrid.resolutions(cells)
     for resolution in np.unique(resolutions):
         at = resolutions == resolution
         counts[at] = aggregate.count_by_cell(incidents, cells[at])
@@ -281,6 +304,12 @@ def _rounded(geometry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _areas_json(territory: Territory, areas: list[Area]) -> bytes:
     return release.as_json(_marked(territory, areas=[asdict(area) for area in areas]))
+
+
+def _public_scorecard(card: list[dict[str, Any]], groups: list[str]) -> list[dict[str, Any]]:
+    """Metrics of the published groups; the counts behind them are not among what disclosure control has let pass."""
+    kept = ("offence_group", "model", "resolution", "horizon_days", "n_windows", *backtest.METRICS, "calibration_slope")
+    return [{name: line[name] for name in kept} for line in card if line["offence_group"] in groups]
 
 
 def _marked(territory: Territory, **content: object) -> dict[str, object]:

@@ -193,9 +193,7 @@ def test_unknown_categories_are_refused_with_lines_for_a_mapping(run, data, file
 
 
 def test_some_unknown_categories_are_counted_and_named(run, file):
-    answer = run(
-        "deliver", file(HEADER + ROW + ROW.replace("theft", "зырк")), "--territory", "kazakhstan", "--json"
-    )
+    answer = run("deliver", file(HEADER + ROW + ROW.replace("theft", "зырк")), "--territory", "kazakhstan", "--json")
 
     assert answer.status == ExitStatus.DONE
     assert answer.data["files"][0]["unknown_categories"] == {"зырк": 1}

@@ -129,7 +129,9 @@ def test_a_protected_hexagon_carries_no_class_in_any_group(town, published):
     parents = disclosure.public_cells(town.territory.places).filter("is_protected")["public_cell"].unique()
     protected = [int(cell) for cell in parents]
 
-    codes = {cell: {g: int(published.classes[g][i]) for g in published.groups} for i, cell in enumerate(published.cells)}
+    codes = {
+        cell: {g: int(published.classes[g][i]) for g in published.groups} for i, cell in enumerate(published.cells)
+    }
 
     assert protected
     assert all(set(codes[cell].values()) == {RiskClass.PROTECTED} for cell in protected)
