@@ -75,7 +75,7 @@ def parse_cell(cell_id: str) -> np.uint64:
         If the text is not a valid H3 cell.
     """
     text = cell_id.strip().lower()
-    if not h3.is_valid_cell(text):
+    if not text.isalnum() or not h3.is_valid_cell(text):
         raise InvalidCell(
             f"{cell_id[:32]!r} is not an H3 cell; expected 15 hexadecimal digits such as 8921a6a4c2fffff."
         )

@@ -28,6 +28,9 @@ from riskmap.errors import CannotWrite, DamagedRelease, NoRelease
 FORMAT = 1
 CELLS_MAGIC = b"RMC1"
 NO_AREA = 65535
+NOT_IDENTIFYING = frozenset({"release_id", "published_at", "files"})
+"""Parts of a manifest that its id does not depend on: the id itself, the moment, and the sums of the files."""
+
 RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}(-simulated)?")
 TERRITORY_NAME = re.compile(r"[a-z0-9_-]{1,40}")
 PUBLIC_FILES = re.compile(
@@ -182,7 +185,7 @@ def identify(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
 
     A simulated release says so in its id, and thereby in the address of each of its files.
     """
-    digest = hashlib.sha256(_canonical({k: v for k, v in manifest.items() if k != "published_at"}))
+    digest = hashlib.sha256(_canonical({k: v for k, v in manifest.items() if k not in NOT_IDENTIFYING}))
     for name in sorted(files):
         digest.update(name.encode() + hashlib.sha256(files[name]).digest())
     suffix = "-simulated" if manifest["is_simulated"] else ""
@@ -234,7 +237,7 @@ def latest_id(root: Path, territory: str) -> str:
         raise NoRelease(
             f"There is no release of {territory!r}. Publish one: python -m riskmap release --territory NAME."
         )
-    return str(json.loads(pointer.read_bytes())["release_id"])
+    return str(_json(pointer)["release_id"])
 
 
 def read(root: Path, territory: str, release_id: str | None = None) -> Release:
@@ -251,10 +254,12 @@ def read(root: Path, territory: str, release_id: str | None = None) -> Release:
     folder = root / territory / wanted
     if not RELEASE_ID.fullmatch(wanted) or not (folder / "manifest.json").is_file():
         raise NoRelease(f"There is no release {wanted!r} of {territory!r}; the newest one is in latest.json beside it.")
-    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest = _json(folder / "manifest.json")
     if manifest.get("format") != FORMAT:
         raise DamagedRelease(f"Release {wanted} has format {manifest.get('format')}; this version reads {FORMAT}.")
     files = {name: _checked(folder / name, entry["sha256"]) for name, entry in manifest["files"].items()}
+    if identify(manifest, files) != wanted:
+        raise DamagedRelease(f"The manifest of release {wanted} has been changed. Publish it again.")
     areas = tuple(Area(**area) for area in json.loads(files["areas.json"])["areas"])
     cells, cell_area, classes = np.empty(0, np.uint64), np.empty(0, np.uint16), {}
     if "cells.bin" in files:
@@ -312,3 +317,11 @@ def _checked(path: Path, sha256: str) -> bytes:
 
 def _canonical(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise DamagedRelease(f"{path.name} below {path.parent.name} is not JSON. Publish the release again.") from error
+    return found

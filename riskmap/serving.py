@@ -3,7 +3,6 @@
 import contextlib
 import os
 import socket
-import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -70,8 +69,10 @@ def require_free_port(port: int) -> None:
 
 
 def run_website(port: int) -> None:
-    """Serve until stopped. Streamlit reads its settings from the program's own folder."""
+    """Become the web server, so that a signal to this process reaches it. Never returns.
+
+    Streamlit reads its settings from the program's own folder.
+    """
     command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "app.py"), f"--server.port={port}"]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    with contextlib.suppress(KeyboardInterrupt):
-        subprocess.run(command, cwd=REPOSITORY, env=environment, check=False)
+    os.chdir(REPOSITORY)
+    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": str(REPOSITORY)})  # noqa: S606 - our own server

@@ -17,9 +17,9 @@ sys.path.insert(0, str(ROOT))
 
 from geodata import columns, disclosure, faults, layout, offences, regions  # noqa: E402
 from geodata.columns import Table  # noqa: E402
-from models import backtest  # noqa: E402
 from models.risk_class import RiskClass  # noqa: E402
 from riskmap import release, wording  # noqa: E402
+from riskmap.pipeline import publication  # noqa: E402
 
 PAGE = ROOT / "docs" / "data_format.md"
 
@@ -98,7 +98,7 @@ MANIFEST = {
     "has_rates": "false where residents are unknown: classes then compare incidents for each cell, not rates",
     "public_resolutions": "H3 resolutions found in `cells.bin`",
     "class_rule": "`sure`, `likely`, `margin`, `least_expected`: when a class is given",
-    "similar": "`residents_band`: cells with a similar number of residents; `territory_cells`: all covered cells",
+    "similar": "what similar places are: `within` a region or the territory, `residents_bands` of density, `reference`",
     "disclosure": "thresholds: `least_area_total`, `least_residents`, `least_addresses`",
     "model": "`name`, `run_id` and the settings chosen for each group",
     "served": "for each group `level` (`smoothed`, `long_run`, `untested`) and its own period `from`, `to`",
@@ -116,14 +116,11 @@ SCORECARD = {
     "horizon_days": "length of a test window",
     "model": "`eb` is the one that may be served; the others are baselines",
     "n_windows": "test windows",
-    "incidents": "incidents on the tested cells, all windows together",
-    "off_support": "incidents elsewhere; they count as misses",
     "hit_rate": "share of incidents in the riskiest 1, 2, 5 and 10 % of cells",
     "pai": "that share divided by the share of area; 1 is chance",
     "pei": "PAI divided by the best possible one",
     "poisson_deviance": "mean per cell, lower is better; 3 % of a flat map is mixed into every forecast first",
     "calibration_slope": "1 is calibrated, below 1 overconfident; taken on the forecast as served",
-    "observed_over_expected": "incidents divided by expected incidents",
 }
 FILES = {
     "manifest.json": "identity, period, rules and checksums",
@@ -322,9 +319,8 @@ Cells form one partition: none lies inside another. A cell that is not listed, a
 
 def _scorecard() -> list[tuple[str, str]]:
     """One line a field; the same metric at several coverages is one line."""
-    found = backtest.summary(pl.DataFrame(schema=backtest.SCHEMA)).columns
     named: dict[str, list[str]] = {}
-    for name in found:
+    for name in publication.SCORECARD:
         metric = name.rpartition("_")[0] if name.rpartition("_")[2].isdecimal() else name
         named.setdefault(metric, []).append(_code(name))
     return [(", ".join(names), SCORECARD[metric]) for metric, names in named.items()]

@@ -1,19 +1,21 @@
 """Small releases for tests, with sensible defaults. All numbers in them are made up."""
 
+from typing import Any
+
 import numpy as np
 
 from geodata import hexgrid
 from riskmap import release
 
 
-def fine_and_coarse_cells():
+def fine_and_coarse_cells() -> hexgrid.Cells:
     """Two neighbouring cells of resolution 9 and a cell of resolution 8 some kilometres away, ascending."""
     fine = hexgrid.with_ring(hexgrid.assign_cells(np.array([48.0]), np.array([67.0]), resolution=9))[:2]
     coarse = hexgrid.assign_cells(np.array([48.1]), np.array([67.1]), resolution=8)
     return np.sort(np.concatenate([fine, coarse]))
 
 
-def an_area(area_id, kind="district", **values):
+def an_area(area_id: str, kind: str = "district", **values: Any) -> dict[str, Any]:
     names = {"kk": f"{area_id} ауданы", "ru": f"район {area_id}", "en": f"District {area_id}"}
     empty = dict.fromkeys(
         (
@@ -31,7 +33,13 @@ def an_area(area_id, kind="district", **values):
     return {"area_id": area_id, "kind": kind, "names": names, **empty, **values}
 
 
-def a_release(*, territory="toy", period=("2025-10-01", "2026-10-01"), classes=None, **changes):
+def a_release(
+    *,
+    territory: str = "toy",
+    period: tuple[str, str] = ("2025-10-01", "2026-10-01"),
+    classes: dict[str, list[int]] | None = None,
+    **changes: Any,
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Manifest and files of a release of three cells in two districts, for `riskmap.release.write`."""
     classes = classes or {"all": [5, 3, 7], "theft": [6, 2, 7]}
     areas = [

@@ -1,10 +1,11 @@
 """The made-up city from nothing to a release, through the same doors as any real file."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 from geodata import made_up_city
+from geodata.made_up_incidents import LAST_DAY
 from geodata.territory import Territory
 from riskmap.errors import CannotWrite
 from riskmap.pipeline import publication
@@ -28,7 +29,8 @@ def build(
         store,
         path,
         territory=city.territory,
-        now=now,
+        # A clock set earlier must not turn the made-up days into future ones.
+        now=max(now, datetime.combine(LAST_DAY, time.max, tzinfo=UTC)),
         progress=lambda done, total: progress("cli.progress.deliver", done, total),
     )
     published = publication.publish(store, settings.releases, city.territory, as_of=None, now=now, progress=progress)

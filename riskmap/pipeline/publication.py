@@ -35,6 +35,17 @@ NEIGHBOURS_M = (500.0, 1000.0, 2000.0)
 OUTLINE_DETAIL = 1 / 4000
 """Outlines are drawn to this share of the territory's width, a fraction of a pixel on a phone."""
 
+SCORECARD = (
+    "offence_group",
+    "model",
+    "resolution",
+    "horizon_days",
+    "n_windows",
+    *backtest.METRICS,
+    "calibration_slope",
+)
+"""Fields of a published backtest."""
+
 WHOLE_RECORD = 400
 """More quarters than any record has."""
 
@@ -308,8 +319,7 @@ def _areas_json(territory: Territory, areas: list[Area]) -> bytes:
 
 def _public_scorecard(card: list[dict[str, Any]], groups: list[str]) -> list[dict[str, Any]]:
     """Metrics of the published groups; the counts behind them are not among what disclosure control has let pass."""
-    kept = ("offence_group", "model", "resolution", "horizon_days", "n_windows", *backtest.METRICS, "calibration_slope")
-    return [{name: line[name] for name in kept} for line in card if line["offence_group"] in groups]
+    return [{name: line[name] for name in SCORECARD} for line in card if line["offence_group"] in groups]
 
 
 def _marked(territory: Territory, **content: object) -> dict[str, object]:

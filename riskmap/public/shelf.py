@@ -1,10 +1,14 @@
 """The newest releases, opened once and kept until a newer one is published."""
 
+import logging
 from functools import lru_cache
 from pathlib import Path
 
 from riskmap import release
+from riskmap.errors import DamagedRelease, NoRelease
 from riskmap.release import Release
+
+logger = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=32)
@@ -18,8 +22,14 @@ def latest(root: Path, territory: str) -> Release:
 
 
 def all_latest(root: Path) -> list[Release]:
-    """The newest release of every territory, by name."""
-    return [latest(root, name) for name in release.territories(root)]
+    """The newest release of every territory, by name; a damaged one is logged and left out, the others stay."""
+    found = []
+    for name in release.territories(root):
+        try:
+            found.append(latest(root, name))
+        except (DamagedRelease, NoRelease):
+            logger.exception("release of %s cannot be shown", name)
+    return found
 
 
 def smallest_with(root: Path, cell_id: str) -> Release | None:

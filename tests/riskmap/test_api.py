@@ -155,6 +155,8 @@ def test_a_damaged_release_does_not_silence_the_others(root, client):
 
     assert client.get("/api/v1/health").status_code == 200
     assert client.get(f"/api/v1/cells/{cell_ids()[0]}", territory="toy").status_code == 200
+    assert client.get(f"/api/v1/cells/{cell_ids()[0]}").json()["territory"] == "toy"
+    assert [one["territory"] for one in client.get("/api/v1/release").json()["releases"]] == ["toy"]
 
 
 def test_a_fault_nobody_foresaw_gives_a_reference_and_no_detail(root, client, caplog):

@@ -60,7 +60,7 @@ def test_a_missing_file_is_noticed(tmp_path):
     release_id, _ = release.write(tmp_path, *a_release())
     (tmp_path / "toy" / release_id / "classes-theft.bin").unlink()
 
-    with pytest.raises(DamagedRelease, match="classes-theft.bin"):
+    with pytest.raises(DamagedRelease, match=r"classes-theft\.bin"):
         release.read(tmp_path, "toy")
 
 
@@ -137,3 +137,12 @@ def test_nothing_public_about_a_cell_is_a_number(tmp_path):
     assert set(cell.classes.values()) <= set(RiskClass)
     listed = json.loads((tmp_path / "toy" / release_id / "manifest.json").read_bytes())["files"]
     assert all(release.PUBLIC_FILES.fullmatch(name) for name in listed)
+
+
+def test_a_changed_manifest_is_noticed(tmp_path):
+    release_id, _ = release.write(tmp_path, *a_release())
+    path = tmp_path / "toy" / release_id / "manifest.json"
+    path.write_text(path.read_text().replace('"sure": 0.95', '"sure": 0.55'))
+
+    with pytest.raises(DamagedRelease, match="manifest"):
+        release.read(tmp_path, "toy")

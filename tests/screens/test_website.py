@@ -152,7 +152,7 @@ def test_an_unknown_place_is_said_in_words_with_a_way_on(visit, name, language):
     assert "alert(1)" not in page.text
 
 
-@pytest.mark.parametrize("cell", ["zzz", "12", "8928308280fffff_", "ffffffffffffffff", "0", "💥"])
+@pytest.mark.parametrize("cell", ["zzz", "12", "8928308280fffff_", "ffffffffffffffff", "0", "-1", "💥"])
 def test_a_cell_that_is_none_is_said_in_words_and_the_map_stays(visit, cell):
     page = visit(place=CITY, lang="ru", cell=cell)
 
