@@ -6,7 +6,6 @@ A release is written once, beside its final place, and renamed into it; readers 
 
 import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
@@ -23,16 +22,17 @@ from numpy.typing import NDArray
 
 from geodata import hexgrid
 from models.risk_class import RiskClass
-from riskmap.errors import CannotWrite, DamagedRelease, NoRelease
+from riskmap import disk
+from riskmap.errors import DamagedRelease, NoRelease
 
 FORMAT = 1
+TERRITORY_NAME = disk.TERRITORY_NAME
 CELLS_MAGIC = b"RMC1"
 NO_AREA = 65535
 NOT_IDENTIFYING = frozenset({"release_id", "published_at", "files"})
 """Parts of a manifest that its id does not depend on: the id itself, the moment, and the sums of the files."""
 
 RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}(-simulated)?")
-TERRITORY_NAME = re.compile(r"[a-z0-9_-]{1,40}")
 PUBLIC_FILES = re.compile(
     r"(manifest|areas|scorecard)\.json|(areas|basemap)\.geojson|(cells|areas)\.bin|classes-[a-z_]+\.bin"
 )
@@ -205,17 +205,12 @@ def write(root: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -
     release_id = identify(manifest, files)
     territory = root / str(manifest["territory"])
     folder = territory / release_id
-    try:
+    with disk.writing_to(territory):
         territory.mkdir(parents=True, exist_ok=True)
         is_new = not folder.exists()
         if is_new:
             _write_folder(folder, {**manifest, "release_id": release_id}, files)
-        _replace(territory / "latest.json", _canonical({"release_id": release_id}))
-    except OSError as error:
-        raise CannotWrite(
-            f"The release cannot be written to {territory}: {error.strerror or error}. "
-            "Free space there or let this user write, then repeat the command."
-        ) from error
+        disk.replace_synced(territory / "latest.json", _canonical({"release_id": release_id}))
     return release_id, is_new
 
 
@@ -284,28 +279,12 @@ def _write_folder(folder: Path, manifest: Mapping[str, Any], files: Mapping[str,
     try:
         beside.mkdir()
         for name, data in files.items():
-            _write_synced(beside / name, data)
+            disk.write_synced(beside / name, data)
         listing = {n: {"sha256": hashlib.sha256(d).hexdigest(), "bytes": len(d)} for n, d in sorted(files.items())}
-        _write_synced(beside / "manifest.json", as_json({**manifest, "files": listing}))
+        disk.write_synced(beside / "manifest.json", as_json({**manifest, "files": listing}))
         beside.rename(folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        _write_synced(beside, data)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _checked(path: Path, sha256: str) -> bytes:

@@ -1,13 +1,14 @@
 """The made-up city from nothing to a release, through the same doors as any real file."""
 
 import hashlib
+import io
 from datetime import UTC, datetime, time
 from pathlib import Path
 
 from geodata import made_up_city
 from geodata.made_up_incidents import LAST_DAY
 from geodata.territory import Territory
-from riskmap.errors import CannotWrite
+from riskmap.disk import replace_synced, writing_to
 from riskmap.pipeline import publication
 from riskmap.pipeline.deliveries import deliver
 from riskmap.pipeline.publication import PublicationReport
@@ -38,16 +39,11 @@ def build(
 
 
 def _write(city: made_up_city.MadeUpCity, path: Path) -> None:
-    beside = path.with_suffix(".part")
-    try:
+    packed = io.BytesIO()
+    city.incidents.write_parquet(packed)
+    with writing_to(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        city.incidents.write_parquet(beside)
-        beside.replace(path)
-    except OSError as error:
-        raise CannotWrite(
-            f"The simulated incidents cannot be written to {path.parent}: {error.strerror or error}. "
-            "Free space there, or set RISKMAP_DATA to a folder this user may write."
-        ) from error
+        replace_synced(path, packed.getvalue())
 
 
 def _retire_earlier_cities(store: Store, territory: Territory, path: Path) -> None:

@@ -27,10 +27,10 @@ import pyarrow.parquet
 import sqlalchemy as sa
 
 from geodata.columns import INCIDENTS, QUARANTINE
+from riskmap.disk import safe_name, sha256_of, sync_folders, write_synced, writing_to
 from riskmap.errors import DamagedStore, StoreBusy
 from riskmap.ports import DeliveryStatus, LakeFile
 from riskmap.store.database import reading
-from riskmap.store.files import safe_name, sha256_of, sync_folders, write_synced, writing_to
 from riskmap.store.sql_store import SqlDeliveries, SqlLakeFiles
 
 WAIT_S = 30.0

@@ -10,10 +10,10 @@ import polars as pl
 import sqlalchemy as sa
 
 from geodata.columns import EXPECTED_INCIDENTS
+from riskmap.disk import replace_synced, safe_name, writing_to
 from riskmap.errors import DamagedStore
 from riskmap.ports import ScoreRun
 from riskmap.store.database import reading
-from riskmap.store.files import replace_synced, safe_name, writing_to
 from riskmap.store.sql_store import SqlScoreRuns, SqlUnitOfWork
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -21,8 +21,8 @@ import shapely
 from geodata.columns import PLACES, REGIONS
 from geodata.errors import InvalidTerritory
 from geodata.territory import Names, Territory
+from riskmap.disk import TERRITORY_NAME, replace_synced, safe_name, sync_folders, writing_to
 from riskmap.errors import DamagedStore, UnknownTerritoryName
-from riskmap.store.files import TERRITORY_NAME, replace_synced, safe_name, sync_folders, writing_to
 
 _HEAD = "territory.json"
 _TRIES = 5

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from geodata import hexgrid
 from models.risk_class import RiskClass
-from riskmap import release
+from riskmap import disk, release
 from riskmap.errors import CannotWrite, DamagedRelease, NoRelease
 from tests.release_builder import a_release, fine_and_coarse_cells
 
@@ -86,7 +86,7 @@ def test_a_failed_write_leaves_no_half_release(tmp_path, monkeypatch):
     def broken(*_args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(release.os, "fsync", broken)
+    monkeypatch.setattr(disk.os, "fsync", broken)
     with pytest.raises(CannotWrite, match="No space left"):
         release.write(tmp_path, *a_release())
 
