@@ -6,6 +6,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.installation import installation
+
+__all__ = ["installation"]
+
 # Examples are the same on every run, so a red test is red twice; a busy machine is no fault of a test.
 hypothesis.settings.register_profile("riskmap", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("riskmap")

@@ -16,19 +16,22 @@ HEXAGONS = "hexagons"
 KEPT = ("view", "cell", "area", "group")
 """Parts of an address that belong to the view of a place."""
 
-KEEP_VIEW = """
-if (!window.riskmapKeepsView) {
-  window.riskmapKeepsView = true;
+LISTEN = """
+if (!window.riskmapListens) {
+  window.riskmapListens = true;
   document.addEventListener("click", (event) => {
     const link = event.target.closest(".rm-lang a");
-    if (!link) return;
-    const view = new URLSearchParams(window.location.search);
-    view.set("lang", link.lang);
-    link.href = "?" + view.toString();
+    if (link) {
+      const view = new URLSearchParams(window.location.search);
+      view.set("lang", link.lang);
+      link.href = "?" + view.toString();
+    }
+    event.target.closest(".rm-close")?.closest(".rm-answer").classList.add("rm-closed");
   });
 }
 """
-"""A change of language keeps what was chosen since the page was drawn; without it the links still work."""
+"""A change of language keeps what was chosen since the page was drawn; without it the links still work. On a phone the
+answer lies over the foot of the page, beside the finger that asked, and can be put away."""
 
 
 def begin(words: Wording, *, place_name: str) -> None:
@@ -37,7 +40,7 @@ def begin(words: Wording, *, place_name: str) -> None:
     st.html(STYLE)
     # Streamlit fixes the document's language to English; screen readers need the true one.
     st.html(
-        f"<script>document.documentElement.lang = {words.language!r};{KEEP_VIEW}</script>", unsafe_allow_javascript=True
+        f"<script>document.documentElement.lang = {words.language!r};{LISTEN}</script>", unsafe_allow_javascript=True
     )
     languages = "".join(_language_link(code, words, place_name) for code in wording.LANGUAGES)
     st.html(

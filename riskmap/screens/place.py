@@ -145,9 +145,10 @@ def _cell_words(release: Release, cell: PublishedCell | None, group: str, words:
     picture = map_view.swatch(answer.class_code) if cell else ""
     kind = f'<p class="rm-kind">{html.escape(words.text(f"group.{group}"))}</p>' if cell else ""
     first, *rest = (html.escape(sentence) for sentence in answer.sentences)
+    close = f'<button type="button" class="rm-close">{html.escape(words.text("panel.close"))}</button>'
     return (
         f'<div class="rm-answer">{kind}<h2>{picture} {html.escape(answer.heading)}</h2><p class="rm-lead">{first}</p>'
-        f"{''.join(f'<p>{sentence}</p>' for sentence in rest)}</div>"
+        f"{''.join(f'<p>{sentence}</p>' for sentence in rest)}{close}</div>"
     )
 
 

@@ -204,6 +204,9 @@ def test_a_resident_taps_a_hexagon_on_a_phone_and_shares_the_address(visit, inst
     opened.press_map()
     cell = opened.wait_for_query("cell")
     told = opened.answer(said_of(installation, cell, "kk"))
+    card = opened.page.locator(".rm-answer").bounding_box()
+    assert card is not None
+    assert card["y"] + card["height"] <= PHONE[1] + 1  # the answer is seen where the finger is
     opened.page.reload()
     opened.wait_for_map()
 
