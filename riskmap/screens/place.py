@@ -20,6 +20,7 @@ from riskmap.settings import Settings
 from riskmap.wording import Wording
 
 MAP_HEIGHT_PX = 560
+UNKNOWN = '<span class="rm-swatch rm-unknown" aria-hidden="true"></span>'
 NOT_COVERED = '<span class="rm-swatch rm-class-8" aria-hidden="true"></span>'
 
 
@@ -40,6 +41,7 @@ def show(release: Release, settings: Settings, words: Wording) -> None:
     """
     if release.manifest["official"] and not {"view", "cell"} & set(st.query_params):
         release = release.without_cells()
+    st.set_page_config(page_title=_title(release, words))
     if release.is_simulated:
         st.html(f'<p class="rm-simulated" role="note">{html.escape(words.text("simulated.banner"))}</p>')
     _answering(release, settings, words)
@@ -73,6 +75,12 @@ def _answering(release: Release, settings: Settings, words: Wording) -> None:
         cell_list.show(release, group, words)
     else:
         region_table.show(release, words)
+
+
+def _title(release: Release, words: Wording) -> str:
+    if not release.cells.size:
+        return words.text("page.country.title")
+    return words.text("page.territory.title", territory=release.names[words.language])
 
 
 def select(**chosen: str | None) -> None:
@@ -196,7 +204,9 @@ def _legend(release: Release, group: str, words: Wording) -> None:
         notes = (words.text("map.simulated"), *notes)
     notes = (*notes, words.text("map.attribution", origin=release.manifest["origin"][words.language]))
     items = "".join(f"<li>{map_view.swatch(code, is_step=is_step)} {html.escape(name)}</li>" for code, name in entries)
-    if not is_step:
+    if is_step:
+        items += f"<li>{UNKNOWN} {html.escape(words.text('country.unknown'))}</li>"
+    else:
         items += f"<li>{NOT_COVERED} {html.escape(words.text('grey.not_covered'))}</li>"
     lines = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
     st.html(
