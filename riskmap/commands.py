@@ -307,10 +307,11 @@ def _serve(options: argparse.Namespace, context: Context) -> Report:
             progress=context.progress,
         )
     url = serving.address(options.port, place)
+    line = context.words.text("cli.address", url=url)
     if not options.prepare_only:
-        print(context.words.text("cli.address", url=url), flush=True)
+        print(line, flush=True)
         serving.run_website(options.port)
-    return Report(data={"address": url, "territory": place}, lines=[])
+    return Report(data={"address": url, "territory": place}, lines=[line])
 
 
 def _delivery_report(reports: list[DeliveryReport], context: Context) -> Report:
