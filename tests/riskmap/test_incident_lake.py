@@ -11,7 +11,7 @@ import pytest
 from riskmap.assembly import migrate, open_store
 from riskmap.ports import Store
 from riskmap.settings import Settings
-from tests.contracts.test_stores import a_delivery, a_territory, some_incidents
+from tests.contracts.store_builders import a_delivery, a_territory, some_incidents
 
 WEEKS = 30
 ROUNDS = 12
