@@ -4,6 +4,7 @@ A message says what was found, what was expected and what to do next. The exit s
 scripts can rely on them; errors of `geodata` and `models` are about what was given and end as `ExitStatus.BAD_INPUT`.
 """
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
@@ -122,3 +123,91 @@ class WrongSchema(RiskMapError, RuntimeError):
 
 class RowsDoNotAddUp(RiskMapError, ArithmeticError):
     """Rows read differ from accepted, duplicate and quarantined rows together: a fault of the program."""
+
+
+class NotAllowed(RiskMapError, PermissionError):
+    """No rule of access allows it. ``is_own`` says that the request is the actor's own."""
+
+    exit_status = ExitStatus.REFUSED
+
+    def __init__(self, message: str, *, permission: str, is_own: bool = False) -> None:
+        super().__init__(message)
+        self.permission, self.is_own = permission, is_own
+
+
+class SignInRefused(RiskMapError, PermissionError):
+    """Login and password do not open an account now; which of the two, or why, is not told."""
+
+    exit_status = ExitStatus.REFUSED
+
+
+class SessionEnded(RiskMapError, PermissionError):
+    """There is no session, or it has ended."""
+
+    exit_status = ExitStatus.REFUSED
+
+
+class StepNotPossible(RiskMapError, ValueError):
+    """A request cannot take this step from where it stands."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+    def __init__(self, message: str, *, state: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFault:
+    """What is wrong with one field; ``fault`` is the end of its catalogue key ``council.fault.*``."""
+
+    field: str
+    fault: str
+    limit: int | None = None
+    found: int | None = None
+
+
+class UnfitFields(RiskMapError, ValueError):
+    """Fields of a form are missing or do not fit."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+    def __init__(self, faults: tuple[FieldFault, ...]) -> None:
+        super().__init__("; ".join(f"{fault.field}: {fault.fault}" for fault in faults))
+        self.faults = faults
+
+
+class OutsideCouncil(RiskMapError, ValueError):
+    """The place lies outside the council's region."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+
+class ChangedMeanwhile(RiskMapError, RuntimeError):
+    """Somebody else has moved the request since it was read."""
+
+    exit_status = ExitStatus.REFUSED
+
+
+class UnknownRequest(RiskMapError, LookupError):
+    """There is no request of this number."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
+class UnknownAccount(RiskMapError, LookupError):
+    """There is no account of this login."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
+class UnfitAccount(RiskMapError, ValueError):
+    """A login, password, role or region of an account does not fit."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+
+class BrokenAudit(RiskMapError, ValueError):
+    """The audit log is not the one that was written."""
+
+    exit_status = ExitStatus.DAMAGED

@@ -1,6 +1,6 @@
 """What the use cases ask of storage. Implementations stand in ``store/`` and are picked in ``assembly``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,6 +11,8 @@ from typing import Any, Protocol, Self
 import polars as pl
 
 from geodata.territory import Territory
+from riskmap.council.request import CouncilRequest
+from riskmap.identity.access import Grant
 
 
 class DeliveryStatus(StrEnum):
@@ -81,6 +83,54 @@ class ScoreRun:
     sha256: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Somebody who can sign in. There is no name: a login and what it may do.
+
+    ``login`` is lower case. ``failures`` counts wrong passwords since the last right one; until ``rests_until`` no
+    password opens the account.
+    """
+
+    account_id: str
+    login: str
+    password_hash: str
+    language: str
+    created_at: datetime
+    is_simulated: bool = False
+    disabled_at: datetime | None = None
+    failures: int = 0
+    rests_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One sign-in of one browser. The token itself is known to the browser alone."""
+
+    token_sha256: str
+    account_id: str
+    language: str
+    created_at: datetime
+    seen_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One line of the audit log; ``entry_hash`` is over everything else, the previous line's hash included.
+
+    ``details`` hold codes and numbers, never what a person wrote.
+    """
+
+    position: int
+    at: datetime
+    account_id: str
+    action: str
+    subject: str
+    details: Mapping[str, Any]
+    previous_hash: str
+    entry_hash: str
+
+
 class Deliveries(Protocol):
     """Catalogue of deliveries."""
 
@@ -133,6 +183,98 @@ class ScoreRuns(Protocol):
         ...
 
 
+class Accounts(Protocol):
+    """Accounts and the roles they hold."""
+
+    def find(self, account_id: str) -> Account | None: ...
+
+    def by_login(self, login: str) -> Account | None: ...
+
+    def all(self) -> list[Account]:
+        """Every account, by login."""
+        ...
+
+    def save(self, account: Account) -> None:
+        """Add the account, or replace the one of the same id."""
+        ...
+
+    def grants_of(self, account_id: str) -> tuple[Grant, ...]:
+        """Roles the account holds now, by region and role."""
+        ...
+
+    def grant(self, account_id: str, grant: Grant, *, at: datetime) -> None:
+        """Give a role; one already held stays as it is."""
+        ...
+
+    def take_back(self, account_id: str, grant: Grant) -> None:
+        """Take a role back; nothing happens where it is not held."""
+        ...
+
+
+class Sessions(Protocol):
+    """Sessions by the SHA-256 of their token."""
+
+    def find(self, token_sha256: str) -> Session | None: ...
+
+    def save(self, session: Session) -> None:
+        """Add the session, or replace the one of the same token."""
+        ...
+
+    def end_all(self, account_id: str, *, at: datetime) -> None:
+        """End every session of an account that has not ended yet."""
+        ...
+
+
+class Requests(Protocol):
+    """Council requests with their steps and supports."""
+
+    def find(self, territory: str, number: int) -> CouncilRequest | None: ...
+
+    def by_key(self, account_id: str, key: str) -> CouncilRequest | None:
+        """The request that this account filed, or moved, with this idempotency key."""
+        ...
+
+    def of_territory(self, territory: str) -> list[CouncilRequest]:
+        """All requests of a territory, by number."""
+        ...
+
+    def next_number(self, territory: str) -> int:
+        """One more than the highest number so far; 1 for the first."""
+        ...
+
+    def add(self, request: CouncilRequest) -> None: ...
+
+    def save(self, request: CouncilRequest) -> None:
+        """Keep a request that is one step further than the stored one.
+
+        Raises
+        ------
+        ChangedMeanwhile
+            If the stored request is not exactly one step behind.
+        """
+        ...
+
+    def support(self, territory: str, number: int, account_id: str, *, at: datetime) -> bool:
+        """Add one person's support; False where they support it already."""
+        ...
+
+    def supports(self, territory: str) -> list[tuple[int, str]]:
+        """Number of a request and account of a supporter, for every support in the territory, in order."""
+        ...
+
+
+class AuditLog(Protocol):
+    """The append-only log. The store refuses to change or delete a line."""
+
+    def last(self) -> AuditEntry | None: ...
+
+    def append(self, entry: AuditEntry) -> None: ...
+
+    def entries(self) -> Iterator[AuditEntry]:
+        """Every line in order of position."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction: what is not committed when the block ends is undone. Units are not nested."""
 
@@ -144,6 +286,18 @@ class UnitOfWork(Protocol):
 
     @property
     def score_runs(self) -> ScoreRuns: ...
+
+    @property
+    def accounts(self) -> Accounts: ...
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+    @property
+    def requests(self) -> Requests: ...
+
+    @property
+    def audit(self) -> AuditLog: ...
 
     def commit(self) -> None: ...
 
@@ -233,7 +387,13 @@ class ScoreShelf(Protocol):
 class Store(Protocol):
     """Everything an installation owns, releases apart."""
 
-    def work(self) -> UnitOfWork: ...
+    def work(self) -> UnitOfWork:
+        """A unit that writes; others that want to write wait for it."""
+        ...
+
+    def look(self) -> UnitOfWork:
+        """A unit that only reads: one consistent view, and nobody waits for it."""
+        ...
 
     def close(self) -> None:
         """Give back the database's connections."""

@@ -29,8 +29,8 @@ FORMAT = 1
 TERRITORY_NAME = disk.TERRITORY_NAME
 CELLS_MAGIC = b"RMC1"
 NO_AREA = 65535
-NOT_IDENTIFYING = frozenset({"release_id", "published_at", "files"})
-"""Parts of a manifest that its id does not depend on: the id itself, the moment, and the sums of the files."""
+NOT_IDENTIFYING = frozenset({"release_id", "published_at", "files", "audit_head"})
+"""Parts of a manifest that its id does not depend on: the id itself, moments, and the sums of the files."""
 
 RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}(-simulated)?")
 PUBLIC_FILES = re.compile(
@@ -236,7 +236,27 @@ def latest_id(root: Path, territory: str) -> str:
 
 
 def read(root: Path, territory: str, release_id: str | None = None) -> Release:
-    """Open a release and check it against its manifest.
+    """Open a release and check it against its manifest; errors as in `open_folder`."""
+    wanted = latest_id(root, territory) if release_id is None else release_id
+    manifest, files = open_folder(root, territory, wanted)
+    areas = tuple(Area(**area) for area in json.loads(files["areas.json"])["areas"])
+    cells, cell_area, classes = np.empty(0, np.uint64), np.empty(0, np.uint16), {}
+    if "cells.bin" in files:
+        cells = decode_cells(files["cells.bin"])
+        cell_area = np.frombuffer(files["areas.bin"], dtype="<u2").astype(np.uint16)
+        classes = {g: np.frombuffer(files[f"classes-{g}.bin"], dtype=np.uint8) for g in manifest["groups"]}
+    return Release(
+        folder=root / territory / wanted,
+        manifest=manifest,
+        cells=cells,
+        cell_area=cell_area,
+        classes=classes,
+        areas=areas,
+    )
+
+
+def open_folder(root: Path, territory: str, release_id: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Manifest and files of a published folder of any kind, checked against each other.
 
     Raises
     ------
@@ -245,23 +265,18 @@ def read(root: Path, territory: str, release_id: str | None = None) -> Release:
     DamagedRelease
         If a file is missing, changed or of an unknown format.
     """
-    wanted = latest_id(root, territory) if release_id is None else release_id
-    folder = root / territory / wanted
-    if not RELEASE_ID.fullmatch(wanted) or not (folder / "manifest.json").is_file():
-        raise NoRelease(f"There is no release {wanted!r} of {territory!r}; the newest one is in latest.json beside it.")
+    folder = root / territory / release_id
+    if not RELEASE_ID.fullmatch(release_id) or not (folder / "manifest.json").is_file():
+        raise NoRelease(
+            f"There is no release {release_id!r} of {territory!r}; the newest one is in latest.json beside it."
+        )
     manifest = _json(folder / "manifest.json")
     if manifest.get("format") != FORMAT:
-        raise DamagedRelease(f"Release {wanted} has format {manifest.get('format')}; this version reads {FORMAT}.")
+        raise DamagedRelease(f"Release {release_id} has format {manifest.get('format')}; this version reads {FORMAT}.")
     files = {name: _checked(folder / name, entry["sha256"]) for name, entry in manifest["files"].items()}
-    if identify(manifest, files) != wanted:
-        raise DamagedRelease(f"The manifest of release {wanted} has been changed. Publish it again.")
-    areas = tuple(Area(**area) for area in json.loads(files["areas.json"])["areas"])
-    cells, cell_area, classes = np.empty(0, np.uint64), np.empty(0, np.uint16), {}
-    if "cells.bin" in files:
-        cells = decode_cells(files["cells.bin"])
-        cell_area = np.frombuffer(files["areas.bin"], dtype="<u2").astype(np.uint16)
-        classes = {g: np.frombuffer(files[f"classes-{g}.bin"], dtype=np.uint8) for g in manifest["groups"]}
-    return Release(folder=folder, manifest=manifest, cells=cells, cell_area=cell_area, classes=classes, areas=areas)
+    if identify(manifest, files) != release_id:
+        raise DamagedRelease(f"The manifest of release {release_id} has been changed. Publish it again.")
+    return manifest, files
 
 
 def as_json(value: object) -> bytes:

@@ -36,6 +36,11 @@ SETTINGS: tuple[Setting, ...] = (
         default="none: only the territory's own basemap is drawn",
         meaning="Address of map tiles with {z}, {x} and {y}. Visitors' browsers will ask that server for pictures.",
     ),
+    Setting(
+        name="RISKMAP_HTTPS",
+        default="0: reached at http://localhost",
+        meaning="1 where people reach the site through HTTPS; the cookie of a session then never travels without it.",
+    ),
 )
 
 
@@ -46,6 +51,7 @@ class Settings:
     data: Path
     database_url: str
     tile_url: str | None = None
+    is_https: bool = False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -54,7 +60,7 @@ class Settings:
         Raises
         ------
         InvalidSetting
-            If a database or tile address cannot be used.
+            If a value cannot be used.
         """
         given = os.environ if environ is None else environ
         # Absolute, so that a later change of folder does not move the installation.
@@ -64,12 +70,18 @@ class Settings:
             data=data,
             database_url=_usable_database(database_url),
             tile_url=_usable_tiles(given.get("RISKMAP_TILE_URL", "").strip()),
+            is_https=_yes_or_no("RISKMAP_HTTPS", given.get("RISKMAP_HTTPS", "").strip()),
         )
 
     @property
     def releases(self) -> Path:
-        """Folder of published releases: all that the public side reads."""
+        """Folder of published releases; with `journals`, all that the public side reads."""
         return self.data / "releases"
+
+    @property
+    def journals(self) -> Path:
+        """Folder of the councils' published journals."""
+        return self.data / "journals"
 
 
 def _usable_database(url: str) -> str:
@@ -80,6 +92,12 @@ def _usable_database(url: str) -> str:
             "Give sqlite:////absolute/path/riskmap.db, or leave the setting out."
         )
     return url
+
+
+def _yes_or_no(name: str, text: str) -> bool:
+    if text not in {"", "0", "1"}:
+        raise InvalidSetting(f"{name} is {text[:20]!r}; expected 1 or 0. Correct it, or leave the setting out.")
+    return text == "1"
 
 
 def _usable_tiles(url: str) -> str | None:
