@@ -75,7 +75,8 @@ def parse_cell(cell_id: str) -> np.uint64:
         If the text is not a valid H3 cell.
     """
     text = cell_id.strip().lower()
-    if not text.isalnum() or not h3.is_valid_cell(text):
+    # A longer number would not fit into the 64 bits that h3 reads.
+    if not text.isalnum() or len(text) > 16 or not h3.is_valid_cell(text):
         raise InvalidCell(
             f"{cell_id[:32]!r} is not an H3 cell; expected 15 hexadecimal digits such as 8921a6a4c2fffff."
         )
@@ -173,6 +174,17 @@ def cells_within(polygon: shapely.Geometry, resolution: int) -> Cells:
 def boundary(cell_id: str) -> list[tuple[float, float]]:
     """Corners of one cell as (lat, lng) in degrees."""
     return [(lat, lng) for lat, lng in h3.cell_to_boundary(cell_id)]
+
+
+def centre(cell_id: str) -> tuple[float, float]:
+    """Latitude and longitude of one cell's centre, in degrees."""
+    lat, lng = h3.cell_to_latlng(cell_id)
+    return float(lat), float(lng)
+
+
+def distance_m(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Metres between two points (lat, lng) along the great circle."""
+    return float(h3.great_circle_distance(a, b, unit="m"))
 
 
 def cell_at(lat: float, lng: float, *, resolution: int) -> str:

@@ -72,7 +72,7 @@ def test_cells_of_several_resolutions_are_refused_where_one_is_needed():
         hexgrid.resolution_of(mixed)
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "8921a6a4c2ffffff", "0", "../../etc"])
+@pytest.mark.parametrize("text", ["", "nonsense", "8921a6a4c2ffffff", "0", "../../etc", "8" * 400])
 def test_a_text_that_is_no_cell_is_refused(text):
     with pytest.raises(InvalidCell, match="expected 15 hexadecimal digits"):
         hexgrid.parse_cell(text)
