@@ -11,7 +11,7 @@ from riskmap.store import schema
 from riskmap.store.database import BUSY_TIMEOUT_S, IN_MEMORY, open_engine
 from riskmap.store.incident_lake import WAIT_S, ParquetLake
 from riskmap.store.score_shelf import ParquetScores
-from riskmap.store.sql_store import SqlUnitOfWork
+from riskmap.store.sql_store import SqlLook, SqlUnitOfWork
 from riskmap.store.territory_shelf import FolderShelf
 
 
@@ -26,6 +26,9 @@ class SqlStore:
 
     def work(self) -> UnitOfWork:
         return SqlUnitOfWork(self.engine)
+
+    def look(self) -> UnitOfWork:
+        return SqlLook(self.engine)
 
     def close(self) -> None:
         self.engine.dispose()

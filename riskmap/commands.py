@@ -10,9 +10,8 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,15 +21,18 @@ from tqdm import tqdm
 
 from geodata.errors import GeodataError
 from geodata.layout import Mapping
+from geodata.made_up_city import NAME as MADE_UP
 from geodata.sources import open_source
 from geodata.territory import Territory
 from models.errors import ModelError
-from riskmap import assembly, serving, wording
+from riskmap import assembly, identity_commands, serving, wording
+from riskmap.command_line import Context, Report, opened
+from riskmap.council import journal_desk
+from riskmap.council.simulated import NewAccount
 from riskmap.errors import ExitStatus, RiskMapError
 from riskmap.pipeline import demo, publication, scoring, territories
 from riskmap.pipeline.deliveries import DeliveryReport
 from riskmap.pipeline.publication import PublicationReport
-from riskmap.ports import Store
 from riskmap.settings import Settings
 from riskmap.wording import UnknownText, Wording
 
@@ -48,24 +50,6 @@ SCORECARD_COLUMNS = {
     "slope": "calibration_slope",
     "obs/exp": "observed_over_expected",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What every command gets: settings, the moment it started, its words and how it shows progress."""
-
-    settings: Settings
-    now: datetime
-    words: Wording
-    progress: Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a command says when it is done: lines for people and one object for programs."""
-
-    lines: list[str]
-    data: dict[str, Any]
 
 
 class _Bars:
@@ -164,7 +148,10 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--horizon", type=_positive, default=30, metavar="DAYS")
     test.add_argument("--resolution", type=int, choices=(7, 8, 9), default=9)
 
-    add("demo", _demo, "the made-up city from nothing to a release")
+    journal = add("journal", _journal, "publish the council's journal of a territory anew")
+    journal.add_argument("--territory", required=True, metavar="NAME")
+
+    add("demo", _demo, "the made-up city from nothing to a release, with a living council")
 
     serve = add("serve", _serve, "prepare what is missing and open the map")
     serve.add_argument("--incidents", type=Path, metavar="FILE", help="show the map of this file")
@@ -172,12 +159,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--mapping", type=Path, metavar="FILE")
     serve.add_argument("--port", type=_positive, default=8501)
     serve.add_argument("--prepare-only", action="store_true", help="do not open the map")
+
+    identity_commands.add_commands(commands, shared)
     return parser
 
 
 def _migrate(_options: argparse.Namespace, context: Context) -> Report:
     assembly.migrate(context.settings)
-    with _opened(context) as store:
+    with opened(context) as store:
         names = store.territories.names()
     return Report(
         data={"territories": names},
@@ -186,7 +175,7 @@ def _migrate(_options: argparse.Namespace, context: Context) -> Report:
 
 
 def _territory_new(options: argparse.Namespace, context: Context) -> Report:
-    with _opened(context) as store:
+    with opened(context) as store:
         source = open_source(options.from_points, _mapping(options))
         made = territories.new_from_points(store, options.name, source, zone=options.timezone)
     words = context.words
@@ -197,7 +186,7 @@ def _territory_new(options: argparse.Namespace, context: Context) -> Report:
 
 
 def _regions_load(options: argparse.Namespace, context: Context) -> Report:
-    with _opened(context) as store:
+    with opened(context) as store:
         changed = territories.load_regions(store, options.territory, options.file)
     count = len(changed.regions)
     line = context.words.text("cli.regions.summary", territory=changed.names.of(context.words.language), n=count)
@@ -205,7 +194,7 @@ def _regions_load(options: argparse.Namespace, context: Context) -> Report:
 
 
 def _deliver(options: argparse.Namespace, context: Context) -> Report:
-    with _opened(context) as store:
+    with opened(context) as store:
         reports = [
             territories.deliver_file(
                 store,
@@ -222,7 +211,7 @@ def _deliver(options: argparse.Namespace, context: Context) -> Report:
 
 
 def _score(options: argparse.Namespace, context: Context) -> Report:
-    with _opened(context) as store:
+    with opened(context) as store:
         territory = store.territories.load(options.territory)
         run, expected = scoring.score(store, territory, as_of=options.as_of, now=context.now, progress=context.progress)
     whole = expected.filter((pl.col("area_kind") == "territory") & (pl.col("offence_group") == "all"))
@@ -252,7 +241,7 @@ def _score(options: argparse.Namespace, context: Context) -> Report:
 
 
 def _release(options: argparse.Namespace, context: Context) -> Report:
-    with _opened(context) as store:
+    with opened(context) as store:
         territory = store.territories.load(options.territory)
         published = publication.publish(
             store,
@@ -266,7 +255,7 @@ def _release(options: argparse.Namespace, context: Context) -> Report:
 
 
 def _backtest(options: argparse.Namespace, context: Context) -> Report:
-    with _opened(context) as store:
+    with opened(context) as store:
         territory = store.territories.load(options.territory)
         as_of, windows = scoring.backtest_of(
             store,
@@ -286,32 +275,75 @@ def _backtest(options: argparse.Namespace, context: Context) -> Report:
 
 
 def _demo(_options: argparse.Namespace, context: Context) -> Report:
-    with _opened(context) as store:
+    with opened(context) as store:
         published, territory = demo.build(store, context.settings, now=context.now, progress=context.progress)
+        made = serving.made_up_council(
+            store,
+            context.settings,
+            language=context.words.language,
+            now=context.now,
+            progress=context.progress,
+        )
     report = _release_report(published, territory, context)
     line = context.words.text("cli.demo.done", territory=territory.names.of(context.words.language))
-    return Report(data=report.data, lines=[*report.lines, line])
+    return Report(
+        data={**report.data, "accounts": [asdict(account) for account in made]},
+        lines=[*report.lines, line, *_account_lines(made, context)],
+    )
+
+
+def _account_lines(made: list[NewAccount], context: Context) -> list[str]:
+    """The accounts for trying, with their passwords; the only time these are shown."""
+    if not made:
+        return []
+    words = context.words
+    lines = [
+        words.text(
+            "cli.demo.account",
+            role=words.text(f"account.role.{account.role}"),
+            login=account.login,
+            password=account.password,
+        )
+        for account in made
+    ]
+    path = f"/casework/{MADE_UP}?lang={words.language}"
+    return [
+        words.text("cli.demo.accounts"),
+        *(f"  {line}" for line in lines),
+        words.text("cli.demo.sign_in", path=path),
+    ]
+
+
+def _journal(options: argparse.Namespace, context: Context) -> Report:
+    with opened(context) as store:
+        territory = store.territories.load(options.territory)
+        journal_id = journal_desk.publish(store, context.settings.journals, territory.name, at=context.now)
+    name = territory.names.of(context.words.language)
+    line = context.words.text("cli.journal.summary", territory=name, id=journal_id)
+    return Report(data={"territory": territory.name, "journal_id": journal_id}, lines=[line])
 
 
 def _serve(options: argparse.Namespace, context: Context) -> Report:
     if not options.prepare_only:
         serving.require_free_port(options.port)
-    with _opened(context) as store:
-        place = serving.prepare(
+    with opened(context) as store:
+        prepared = serving.prepare(
             store,
             context.settings,
             incidents=options.incidents,
             mapping=_mapping(options),
             zone=options.timezone,
+            language=context.words.language,
             now=context.now,
             progress=context.progress,
         )
-    url = serving.address(options.port, place)
-    line = context.words.text("cli.address", url=url)
+    url = serving.address(options.port, prepared.territory)
+    lines = [*_account_lines(prepared.accounts, context), context.words.text("cli.address", url=url)]
     if not options.prepare_only:
-        print(line, flush=True)
+        print("\n".join(lines), flush=True)
         serving.run_website(options.port)
-    return Report(data={"address": url, "territory": place}, lines=[line])
+    data = {"address": url, "territory": prepared.territory, "accounts": [asdict(a) for a in prepared.accounts]}
+    return Report(data=data, lines=lines)
 
 
 def _delivery_report(reports: list[DeliveryReport], context: Context) -> Report:
@@ -366,19 +398,6 @@ def _scorecard_lines(card: list[dict[str, Any]]) -> list[str]:
         cells = "".join(f"{'–':>10}" if value is None else f"{value:>10.3f}" for value in values)
         lines.append(f"{row['offence_group']:22}{row['model']:16}{cells}")
     return lines
-
-
-@contextmanager
-def _opened(context: Context) -> Iterator[Store]:
-    """The installation's store, made on the first use; an existing one is never changed without ``migrate``."""
-    if not assembly.is_set_up(context.settings):
-        assembly.migrate(context.settings)
-    store = assembly.open_store(context.settings)
-    try:
-        territories.ensure_kazakhstan(store)
-        yield store
-    finally:
-        store.close()
 
 
 def _mapping(options: argparse.Namespace) -> Mapping | None:

@@ -1,5 +1,6 @@
 """Writing files so that a reader, or a power cut, never meets half of one."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -48,6 +49,23 @@ def writing_to(place: Path) -> Iterator[None]:
             f"{error.filename or place} cannot be written: {error.strerror or error}. "
             "Free space there, let this user write, or set RISKMAP_DATA to another folder; then repeat the command."
         ) from error
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep every other thread and process that holds the same lock file waiting while the block runs.
+
+    Raises
+    ------
+    CannotWrite
+        If the lock file cannot be made.
+    """
+    with writing_to(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("a")
+    with lock:  # closing the file, which the end of a process does too, gives the lock back
+        fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
+        yield
 
 
 def write_synced(path: Path, data: bytes) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import sys
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,11 +13,22 @@ from geodata import kazakhstan
 from geodata.layout import Mapping
 from geodata.made_up_city import NAME as MADE_UP
 from riskmap import release
+from riskmap.council import simulated
+from riskmap.council.casework import Office
+from riskmap.council.simulated import NewAccount
 from riskmap.errors import PortInUse
 from riskmap.pipeline import demo, publication, territories
 from riskmap.pipeline.scoring import Progress
 from riskmap.ports import Store
 from riskmap.settings import REPOSITORY, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What stands ready: the territory of the given file, if there was one, and accounts that were made for trying."""
+
+    territory: str | None = None
+    accounts: list[NewAccount] = field(default_factory=list)
 
 
 def prepare(
@@ -26,13 +38,11 @@ def prepare(
     incidents: Path | None,
     mapping: Mapping | None,
     zone: str | None,
+    language: str,
     now: datetime,
     progress: Progress,
-) -> str | None:
-    """Publish Kazakhstan, and the given file's territory or else the made-up city; what is there already stays.
-
-    Returns the territory of the file, or None where no file was given.
-    """
+) -> Prepared:
+    """Publish Kazakhstan, and the given file's territory or else the made-up city; what is there already stays."""
     published = release.territories(settings.releases)
     if kazakhstan.NAME not in published:
         country = store.territories.load(kazakhstan.NAME)
@@ -40,13 +50,28 @@ def prepare(
     if incidents is None:
         if MADE_UP not in published:
             demo.build(store, settings, now=now, progress=progress)
-        return None
+        return Prepared(accounts=made_up_council(store, settings, language=language, now=now, progress=progress))
     report = territories.deliver_file(
         store, incidents, territory_name=territories.AUTO, mapping=mapping, zone=zone, now=now, progress=progress
     )
     territory = store.territories.load(report.territory)
     publication.publish(store, settings.releases, territory, as_of=None, now=now, progress=progress)
-    return territory.name
+    return Prepared(territory=territory.name)
+
+
+def made_up_council(
+    store: Store, settings: Settings, *, language: str, now: datetime, progress: Progress
+) -> list[NewAccount]:
+    """Simulated requests and one account per role for the made-up city; returns the accounts made now."""
+    office = Office(store=store, journals=settings.journals)
+    city = release.read(settings.releases, MADE_UP)
+    return simulated.build(
+        office,
+        city,
+        language=language,
+        at=now,
+        progress=lambda done, total: progress("cli.demo.step.council", done, total),
+    )
 
 
 def address(port: int, place: str | None) -> str:

@@ -38,7 +38,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name="RISKMAP_HTTPS",
-        default="0: reached at http://localhost",
+        default="0: no HTTPS, as on localhost",
         meaning="1 where people reach the site through HTTPS; the cookie of a session then never travels without it.",
     ),
 )

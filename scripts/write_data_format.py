@@ -18,7 +18,8 @@ sys.path.insert(0, str(ROOT))
 from geodata import columns, disclosure, faults, layout, offences, regions  # noqa: E402
 from geodata.columns import Table  # noqa: E402
 from models.risk_class import RiskClass  # noqa: E402
-from riskmap import release, wording  # noqa: E402
+from riskmap import journal, release, wording  # noqa: E402
+from riskmap.council import request  # noqa: E402
 from riskmap.pipeline import publication  # noqa: E402
 
 PAGE = ROOT / "docs" / "data_format.md"
@@ -216,9 +217,39 @@ coordinate system named. Recognised properties, upper and lower case being equal
 """
 
 
+JOURNAL_TEXT = f"""\
+## 6. A journal
+
+What the public sees of a council's requests: the folder `RISKMAP_DATA/journals/TERRITORY/JOURNAL_ID/`, written whole
+after each public change; the {journal.KEPT} newest stay. It is checked like a release. `manifest.json` holds `format`,
+`kind` (`{journal.KIND}`), `territory`, `as_of`, `is_simulated`, `files`, and `audit_head`: position and hash of the
+last line of the audit log, against which `check-audit` compares the log. `{journal.REQUESTS}` holds `requests`, by
+number. It is served as pages under `/council/` and by the [API](architecture.md#api), never as a folder.
+
+No name, no account and no word of a requester is in it ([what is published](council_workflow.md)).
+"""
+REQUEST_FIELDS = {
+    "number": "number of the request in its territory",
+    "kind": ", ".join(f"`{kind}`" for kind in request.RequestKind),
+    "state": "one of the states of the [workflow](council_workflow.md#steps)",
+    "is_open": "whether something is still to be done",
+    "cell_id": "H3 cell of the release it was filed against",
+    "area_id": "area of that release that holds the cell",
+    "release_id": "that release",
+    "risk_class": "class of all offences together in it then, 1 to 7 as above",
+    "submitted_on": "day it was filed, civil time of Kazakhstan",
+    "changed_on": "day of its last step",
+    "supporters": "people behind it besides the requester, those of requests merged into it included",
+    "wording": "what it asks, in the words the secretary published; null until it is taken up",
+    "merged_into": "number of the earlier request, or null",
+    "is_simulated": "whether it belongs to the made-up city",
+    "steps": "history: `action`, `state` it led to, day `on`, published `fields`",
+}
+
+
 def page() -> str:
     """The whole page as Markdown."""
-    return "\n".join([*_delivery(), *_groups(), *_faults(), *_kept(), *_release()]).rstrip() + "\n"
+    return "\n".join([*_delivery(), *_groups(), *_faults(), *_kept(), *_release(), *_journal()]).rstrip() + "\n"
 
 
 def _delivery() -> list[str]:
@@ -297,6 +328,11 @@ def _release() -> list[str]:
         "### scorecard.json\n",
         *_table(("field", "meaning"), _scorecard()),
     ]
+
+
+def _journal() -> list[str]:
+    rows = [(_code(field.name), REQUEST_FIELDS[field.name]) for field in fields(journal.PublicRequest)]
+    return [JOURNAL_TEXT, *_table(("field", "meaning"), rows)]
 
 
 def _layouts() -> str:

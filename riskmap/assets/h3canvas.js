@@ -6,7 +6,8 @@
  * `options` are fixed for a release and come from riskmap/public/map_view.py (MapOptions and the palettes). What changes
  * while a person looks (MapState) is read from `parent.riskmapMapState[name]` and again on the parent's event
  * "riskmap:state". A choice leaves as Streamlit's component value {cell, area, n} and as the event "riskmap:pick"
- * on the map's container. Needs Leaflet (L) and h3-js (h3). Formats of cells.bin and classes-*.bin: docs/data_format.md.
+ * on the map's container, whose detail also holds `said` (the choice in words) and `marks` (how many things are marked
+ * in the cell). Needs Leaflet (L) and h3-js (h3). Formats of cells.bin and classes-*.bin: docs/data_format.md.
  */
 "use strict";
 (function () {
@@ -261,6 +262,48 @@
     };
   }
 
+  /** Marks are drawn on one canvas: there may be many, and a sign for the eye needs no element of its own. */
+  const Pin = L.CircleMarker.extend({
+    _updatePath() {
+      if (!this._empty()) this.options.draw(this._renderer._ctx, this._point, this.options.count);
+    },
+  });
+
+  /** A drop whose tip stands on the point, with a halo; inside it a dot, or the count where there are several. */
+  function drawPin(context, tip, count, palette) {
+    const words = count > 99 ? "99+" : String(count);
+    const radius = count > 1 ? 10 + 2 * (words.length - 1) : 9;
+    const middle = tip.y - radius - 7;
+    context.save();
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+    context.lineJoin = "round";
+    context.beginPath();
+    context.arc(tip.x, middle, radius, 0.85 * Math.PI, 2.15 * Math.PI);
+    context.lineTo(tip.x, tip.y);
+    context.closePath();
+    context.strokeStyle = palette.halo;
+    context.lineWidth = 5;
+    context.stroke();
+    context.fillStyle = palette.halo;
+    context.fill();
+    context.strokeStyle = palette.mark;
+    context.lineWidth = 2.2;
+    context.stroke();
+    context.fillStyle = palette.mark;
+    if (count > 1) {
+      context.font = '600 13px "Noto Sans", system-ui, sans-serif';
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      context.fillText(words, tip.x, middle + 1);
+    } else {
+      context.beginPath();
+      context.arc(tip.x, middle, 3.2, 0, 2 * Math.PI);
+      context.fill();
+    }
+    context.restore();
+  }
+
   const CellLayer = L.GridLayer.extend({
     initialize(cells, options) {
       L.GridLayer.prototype.initialize.call(this, options);
@@ -391,7 +434,7 @@
       const { map, options } = this;
       map.attributionControl?.setPrefix(false);
       this.zoomControl = L.control.zoom({ position: "bottomright" }).addTo(map);
-      for (const [name, z] of [["tiles", 200], ["ground", 250], ["cells", 300], ["lines", 330], ["areas", 350], ["selection", 450]]) {
+      for (const [name, z] of [["tiles", 200], ["ground", 250], ["cells", 300], ["lines", 330], ["areas", 350], ["selection", 450], ["marks", 460]]) {
         map.createPane(`rm-${name}`).style.zIndex = z;
         if (name !== "tiles") map.getPane(`rm-${name}`).style.pointerEvents = "none";
       }
@@ -433,6 +476,7 @@
       this.state = given;
       this.showWords();
       if (given.cell !== before.cell || given.area !== before.area) this.choose(this.positionOf(given), true);
+      if (JSON.stringify(given.marks || []) !== JSON.stringify(before.marks || [])) this.drawMarks();
       if (given.fly_to && given.fly_count !== before.fly_count && this.isFitted) this.fly(given.fly_to);
       if (this.cells && given.group !== this.wantedGroup) this.load();
     }
@@ -565,8 +609,32 @@
 
     // --- colours ---------------------------------------------------------------------------------------------------
 
+    drawMarks() {
+      const marks = this.state.marks || [];
+      this.container.dataset.marks = marks.length;
+      this.markLayer?.remove();
+      this.markPlaces = null;
+      if (!marks.length) return;
+      // The picture of a pin reaches above its point: room on all sides keeps it from being cut at the edge.
+      this.pinCanvas ||= L.canvas({ pane: "rm-marks", padding: 0.25 });
+      const draw = (context, tip, count) => drawPin(context, tip, count, this.palette);
+      const pins = marks.map(({ lat, lng, count }) =>
+        new Pin([lat, lng], { renderer: this.pinCanvas, radius: 40, interactive: false, count, draw }));
+      this.markLayer = L.layerGroup(pins).addTo(this.map);
+    }
+
+    /** The mark on a cell, if it has one. Marks are found by where they stand, not by name: cells may have been merged. */
+    markAt(position) {
+      if (!this.cells) return undefined;
+      this.markPlaces ||= new Map(
+        (this.state.marks || []).map((mark) => [this.cells.at(L.latLng(mark.lat, mark.lng), 0), mark])
+      );
+      return this.markPlaces.get(position);
+    }
+
     applyTheme() {
       const { palette, container } = this;
+      this.drawMarks();
       for (const key of ["ground", "halo", "selection"]) container.style.setProperty(`--rm-${key}`, palette[key]);
       if (this.cellLayer) this.paint(this.shown);
       this.areaLayer?.setStyle((f) => this.areaStyle(f));
@@ -636,14 +704,15 @@
       this.announce([this.describe(position)]);
       if (!this.cells) return this.send(null, this.areas.id(position));
       const area = this.areas ? this.areas.at(this.cells.xs[position], this.cells.ys[position]) : -1;
-      return this.send(this.cells.id(position), area >= 0 ? this.areas.id(area) : null);
+      return this.send(this.cells.id(position), area >= 0 ? this.areas.id(area) : null, this.markAt(position)?.count);
     }
 
-    send(cell, area) {
+    send(cell, area, marks = 0) {
       this.presses += 1;
       const detail = { cell, area, n: this.presses };
       window.Streamlit?.setComponentValue(detail);
-      this.container.dispatchEvent(new CustomEvent("riskmap:pick", { detail, bubbles: true }));
+      const told = { ...detail, said: this.live.textContent, marks };
+      this.container.dispatchEvent(new CustomEvent("riskmap:pick", { detail: told, bubbles: true }));
     }
 
     choose(position, isFromPage = false) {
@@ -678,7 +747,8 @@
       }
       const area = this.areas ? this.areas.at(this.cells.xs[position], this.cells.ys[position]) : -1;
       const name = area >= 0 ? this.areas.name(area, language) : "";
-      return [name, this.text(String(this.shown[position]))].filter(Boolean).join(": ");
+      const said = [name, this.text(String(this.shown[position]))].filter(Boolean).join(": ");
+      return [said, this.markAt(position)?.text].filter(Boolean).join(". ");
     }
 
     announce(parts) {

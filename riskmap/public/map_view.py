@@ -29,6 +29,7 @@ from typing import Any
 import folium
 from branca.element import MacroElement
 from folium.template import Template
+from folium.utilities import camelize
 
 from riskmap.public import static_files
 
@@ -62,6 +63,7 @@ class Palette:
     area_line: str
     halo: str
     selection: str
+    mark: str
     water: str
     park: str
     street: str
@@ -79,6 +81,7 @@ LIGHT = Palette(
     area_line="#55616e",
     halo="#ffffff",
     selection="#1d2733",
+    mark="#0b5fa5",
     water="#dbe6ea",
     park="#e8ede0",
     street="#d3d0c8",
@@ -95,6 +98,7 @@ DARK = Palette(
     area_line="#a9b3bd",
     halo="#0b0e12",
     selection="#ffffff",
+    mark="#9accf5",
     water="#1b2a33",
     park="#1b241f",
     street="#2e3740",
@@ -122,6 +126,21 @@ class MapOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A sign on one cell: something is known there beyond its class, ``count`` times.
+
+    ``lat`` and ``lng`` are the cell's centre in degrees; ``text`` is added to the words of the cell. The picture is
+    for the eye alone and catches no press.
+    """
+
+    lat: float
+    lng: float
+    cell: str
+    count: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MapState:
     """What may change under a person's eyes without loading the map again.
 
@@ -140,6 +159,7 @@ class MapState:
     area: str | None = None
     fly_to: Bounds | None = None
     fly_count: int = 0
+    marks: tuple[Mark, ...] = ()
 
 
 class RiskFoliumMap(folium.Map):
@@ -179,7 +199,7 @@ class H3Canvas(MacroElement):
     def __init__(self, options: MapOptions) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "H3Canvas"
-        self.settings = _script_json({**asdict(options), "palettes": {"light": asdict(LIGHT), "dark": asdict(DARK)}})
+        self.settings = _script_json(_with_palettes(options))
 
 
 def territory_map(options: MapOptions) -> folium.Map:
@@ -193,21 +213,7 @@ def territory_map(options: MapOptions) -> folium.Map:
     >>> territory_map(options).get_root().render() == territory_map(options).get_root().render()
     True
     """
-    south, west, north, east = options.bounds
-    view = RiskFoliumMap(
-        location=[(south + north) / 2, (west + east) / 2],
-        zoom_start=10 if options.has_cells else 4,
-        min_zoom=6 if options.has_cells else 3,
-        max_zoom=17 if options.has_cells else 10,
-        # Areas are drawn sharply at any fraction of a level. Half levels let a city fill a phone's width; tiles of
-        # cells are then painted for the level above and shown smaller, so they stay sharp too.
-        zoom_snap=0.5 if options.has_cells else 0.25,
-        fade_animation=False,
-        zoom_control=False,
-        keyboard=False,
-        scroll_wheel_zoom=False,
-        box_zoom=False,
-    )
+    view = RiskFoliumMap(location=_centre(options), **_leaflet_options(options))
     fingerprint = _fingerprint(options)
     layer = H3Canvas(options)
     for element, role in ((view.get_root(), "f"), (view, "a"), (layer, "b")):
@@ -219,6 +225,20 @@ def territory_map(options: MapOptions) -> folium.Map:
 def map_key(options: MapOptions) -> str:
     """Key for ``st_folium``: another one for other options, so that the component is loaded anew only then."""
     return f"map-{options.name}-{_fingerprint(options)}"
+
+
+def page_map(options: MapOptions, state: MapState) -> str:
+    """All that riskmap/assets/council_map.js needs to show the same map on a page without Streamlit, as JSON.
+
+    It belongs into an attribute and is escaped there like any other text.
+    """
+    leaflet = {camelize(name): value for name, value in _leaflet_options(options).items() if name != "zoom_start"}
+    leaflet |= {"center": _centre(options), "zoom": _leaflet_options(options)["zoom_start"]}
+    return json.dumps(
+        {"leaflet": leaflet, "options": _with_palettes(options), "state": asdict(state)},
+        sort_keys=True,
+        ensure_ascii=False,
+    )
 
 
 def state_script(state: MapState) -> str:
@@ -269,6 +289,32 @@ def _swatch_rules(palette: Palette) -> list[str]:
         for code, colour in enumerate(palette.classes, start=1)
     ]
     return classes + [f".rm-step-{code}{{background:{c}}}" for code, c in enumerate(palette.steps, start=1)]
+
+
+def _leaflet_options(options: MapOptions) -> dict[str, Any]:
+    """How any page's map behaves, as folium names it."""
+    return {
+        "zoom_start": 10 if options.has_cells else 4,
+        "min_zoom": 6 if options.has_cells else 3,
+        "max_zoom": 17 if options.has_cells else 10,
+        # Areas are drawn sharply at any fraction of a level. Half levels let a city fill a phone's width; tiles of
+        # cells are then painted for the level above and shown smaller, so they stay sharp too.
+        "zoom_snap": 0.5 if options.has_cells else 0.25,
+        "fade_animation": False,
+        "zoom_control": False,
+        "keyboard": False,
+        "scroll_wheel_zoom": False,
+        "box_zoom": False,
+    }
+
+
+def _centre(options: MapOptions) -> list[float]:
+    south, west, north, east = options.bounds
+    return [(south + north) / 2, (west + east) / 2]
+
+
+def _with_palettes(options: MapOptions) -> dict[str, Any]:
+    return {**asdict(options), "palettes": {"light": asdict(LIGHT), "dark": asdict(DARK)}}
 
 
 def _fingerprint(options: MapOptions) -> str:

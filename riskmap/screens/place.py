@@ -5,15 +5,13 @@ Everything that answers a tap stands in one fragment, so a tap redraws words, ne
 
 import html
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import streamlit as st
 from streamlit_folium import st_folium
 
-from geodata import hexgrid
 from geodata.errors import InvalidCell
-from riskmap.public import explain, map_view
+from riskmap.public import explain, map_view, place_map
 from riskmap.release import Area, PublishedCell, Release
 from riskmap.screens import cell_list, frame, method, region_table
 from riskmap.settings import Settings
@@ -50,7 +48,7 @@ def show(release: Release, settings: Settings, words: Wording) -> None:
 
 @st.fragment
 def _answering(release: Release, settings: Settings, words: Wording) -> None:
-    options = _map_options(release, settings)
+    options = place_map.options(release, tile_url=settings.tile_url)
     _remember_press(st.session_state.get(map_view.map_key(options)))
     group = _group(release)
     selection = _selection(release)
@@ -61,7 +59,16 @@ def _answering(release: Release, settings: Settings, words: Wording) -> None:
     with map_column:
         if len(release.groups) > 1:
             _group_select(release, words)
-        st.html(map_view.state_script(_map_state(release, selection, group, words)), unsafe_allow_javascript=True)
+        state = place_map.state(
+            release,
+            words,
+            group=group,
+            cell=selection.cell_id,
+            area=selection.area.area_id if selection.area else None,
+            fly_to=place_map.surroundings(selection.cell_id) if st.session_state.get("fly_count") else None,
+            fly_count=st.session_state.get("fly_count", 0),
+        )
+        st.html(map_view.state_script(state), unsafe_allow_javascript=True)
         with st.container(key="map-of-cells" if release.cells.size else "map-of-areas"):
             st_folium(
                 map_view.territory_map(options),
@@ -198,7 +205,7 @@ def _legend(release: Release, group: str, words: Wording) -> None:
         notes = explain.legend_notes(release, group, words)
     else:
         title, is_step = words.text("country.legend.title", year=release.manifest["official"]["year"]), True
-        entries = list(enumerate(_step_names(release, words), start=1))
+        entries = list(enumerate(place_map.step_names(release, words), start=1))
         notes = (words.text("country.not_ranking"),)
     if release.is_simulated:
         notes = (words.text("map.simulated"), *notes)
@@ -213,64 +220,3 @@ def _legend(release: Release, group: str, words: Wording) -> None:
         f"<style>{map_view.swatch_css()}</style>"
         f'<section class="rm-legend"><h2>{html.escape(title)}</h2><ul>{items}</ul>{lines}</section>'
     )
-
-
-def _step_names(release: Release, words: Wording) -> list[str]:
-    steps = release.manifest["official_steps"]
-    return [words.range(low, high) for low, high in pairwise(steps)]
-
-
-def _map_name(release: Release, words: Wording) -> str:
-    if not release.cells.size:
-        return words.text("country.map.label")
-    return words.text("map.label", territory=release.names[words.language])
-
-
-def _map_options(release: Release, settings: Settings) -> map_view.MapOptions:
-    south, west, north, east = release.manifest["bounds"]
-    return map_view.MapOptions(
-        name=release.territory,
-        bounds=(south, west, north, east),
-        release_url=f"/releases/{release.territory}/{release.release_id}",
-        attribution="",
-        has_cells=bool(release.cells.size),
-        has_areas=len(release.areas) > 1,
-        has_basemap="basemap.geojson" in release.manifest["files"],
-        is_simulated=release.is_simulated,
-        tile_url=settings.tile_url,
-    )
-
-
-def _map_state(release: Release, selection: Selection, group: str, words: Wording) -> map_view.MapState:
-    labels = {str(code): words.text(explain.CLASS_KEYS[code]) for code in range(1, 8)}
-    labels |= {f"step{i}": name for i, name in enumerate(_step_names(release, words), start=1)}
-    labels |= {
-        "unknown": words.text("country.unknown"),
-        "not_covered": words.text("grey.not_covered"),
-        "loading": words.text("map.loading"),
-        "failed": words.text("map.failed"),
-        "zoom_in": words.text("map.zoom_in"),
-        "zoom_out": words.text("map.zoom_out"),
-        "map": _map_name(release, words),
-        "keys": words.text("map.keyboard"),
-        "simulated": words.text("map.simulated"),
-    }
-    return map_view.MapState(
-        name=release.territory,
-        language=words.language,
-        labels=labels,
-        group=group,
-        cell=selection.cell_id,
-        area=selection.area.area_id if selection.area and not selection.cell_id else None,
-        fly_to=_surroundings(selection.cell_id) if st.session_state.get("fly_count") else None,
-        fly_count=st.session_state.get("fly_count", 0),
-    )
-
-
-def _surroundings(cell_id: str | None) -> map_view.Bounds | None:
-    if not cell_id:
-        return None
-    corners = hexgrid.boundary(cell_id)
-    lats, lngs = [lat for lat, _ in corners], [lng for _, lng in corners]
-    margin = 4 * (max(lats) - min(lats))
-    return min(lats) - margin, min(lngs) - margin, max(lats) + margin, max(lngs) + margin

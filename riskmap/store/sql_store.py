@@ -1,14 +1,16 @@
 """The SQL catalogue: units of work and the repositories they carry."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
 
 from riskmap.ports import Delivery, DeliveryStatus, LakeFile, ScoreRun
-from riskmap.store.database import faults_in_words
+from riskmap.store.council_store import SqlRequests
+from riskmap.store.database import reading, writing
+from riskmap.store.identity_store import SqlAccounts, SqlAudit, SqlSessions
 from riskmap.store.tables import delivery, lake_file, score_run
 
 
@@ -109,21 +111,24 @@ class SqlUnitOfWork:
     deliveries: SqlDeliveries
     lake_files: SqlLakeFiles
     score_runs: SqlScoreRuns
+    accounts: SqlAccounts
+    sessions: SqlSessions
+    requests: SqlRequests
+    audit: SqlAudit
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
-        with ExitStack() as opening:
-            opening.enter_context(faults_in_words(self._engine))
-            self._connection = opening.enter_context(self._engine.connect())
-            # Begun here, not at the first statement: whoever holds the writer's place is met at the door.
-            self._connection.begin()
-            self._opened = opening.pop_all()
+        self._connection = self._opened.enter_context(self._transaction())
         self.deliveries = SqlDeliveries(self._connection)
         self.lake_files = SqlLakeFiles(self._connection)
         self.score_runs = SqlScoreRuns(self._connection)
+        self.accounts = SqlAccounts(self._connection)
+        self.sessions = SqlSessions(self._connection)
+        self.requests = SqlRequests(self._connection)
+        self.audit = SqlAudit(self._connection)
         return self
 
     def __exit__(
@@ -134,3 +139,16 @@ class SqlUnitOfWork:
 
     def commit(self) -> None:
         self._connection.commit()
+
+    def _transaction(self) -> AbstractContextManager[sa.Connection]:
+        return writing(self._engine)
+
+
+class SqlLook(SqlUnitOfWork):
+    """One reading transaction: whatever would write, a commit included, is a RuntimeError."""
+
+    def commit(self) -> None:
+        raise RuntimeError("A unit that only reads has nothing to commit. Write and commit through Store.work().")
+
+    def _transaction(self) -> AbstractContextManager[sa.Connection]:
+        return reading(self._engine)

@@ -3,9 +3,13 @@
 A change here needs the next numbered migration; tests/riskmap/test_migrations.py compares the two.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+
+from riskmap.council.request import Action, RequestKind, State
+from riskmap.identity.access import Role
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -34,6 +38,12 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
+    """Check that a column holds a word of a closed set; it is named after the column."""
+    return sa.CheckConstraint(f"{column} IN ({', '.join(repr(str(value)) for value in values)})", name=column)
+
 
 delivery = sa.Table(
     "delivery",
@@ -94,3 +104,123 @@ score_run = sa.Table(
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Index(None, "territory", "created_at"),
 )
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("account_id", sa.String(32), primary_key=True),
+    sa.Column("login", sa.String(64), nullable=False, unique=True),
+    sa.Column("password_hash", sa.String(255), nullable=False),
+    sa.Column("language", sa.String(8), nullable=False),
+    sa.Column("created_at", UtcDateTime(), nullable=False),
+    sa.Column("is_simulated", sa.Boolean(), nullable=False),
+    sa.Column("disabled_at", UtcDateTime()),
+    sa.Column("failures", sa.Integer(), nullable=False),
+    sa.Column("rests_until", UtcDateTime()),
+)
+
+account_grant = sa.Table(
+    "account_grant",
+    metadata,
+    sa.Column("account_id", sa.ForeignKey("account.account_id"), primary_key=True),
+    sa.Column("role", sa.String(20), primary_key=True),
+    sa.Column("region_id", sa.String(80), primary_key=True),
+    sa.Column("granted_at", UtcDateTime(), nullable=False),
+    _one_of("role", Role),
+)
+
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("token_sha256", sa.String(64), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.account_id"), nullable=False, index=True),
+    sa.Column("language", sa.String(8), nullable=False),
+    sa.Column("created_at", UtcDateTime(), nullable=False),
+    sa.Column("seen_at", UtcDateTime(), nullable=False),
+    sa.Column("ended_at", UtcDateTime()),
+)
+
+council_request = sa.Table(
+    "council_request",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("region_id", sa.String(80), nullable=False),
+    sa.Column("area_id", sa.String(40), nullable=False),
+    sa.Column("cell_id", sa.String(16), nullable=False),
+    sa.Column("release_id", sa.String(80), nullable=False),
+    sa.Column("risk_class", sa.Integer(), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("grounds", sa.Text(), nullable=False),
+    sa.Column("landmark", sa.String(200), nullable=False),
+    sa.Column("requester", sa.ForeignKey("account.account_id")),
+    sa.Column("entered_by", sa.ForeignKey("account.account_id"), nullable=False),
+    sa.Column("is_simulated", sa.Boolean(), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("version", sa.Integer(), nullable=False),
+    _one_of("kind", RequestKind),
+    _one_of("state", State),
+    sa.CheckConstraint("number >= 1", name="number"),
+    sa.CheckConstraint("version >= 1", name="version"),
+    sa.CheckConstraint("risk_class BETWEEN 1 AND 7", name="risk_class"),
+    sa.Index(None, "territory", "state"),
+)
+
+council_step = sa.Table(
+    "council_step",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("action", sa.String(20), nullable=False),
+    sa.Column("state_before", sa.String(20), nullable=False),
+    sa.Column("state_after", sa.String(20), nullable=False),
+    sa.Column("account_id", sa.ForeignKey("account.account_id"), nullable=False),
+    sa.Column("role", sa.String(20), nullable=False),
+    sa.Column("at", UtcDateTime(), nullable=False),
+    sa.Column("key", sa.String(64), nullable=False),
+    sa.Column("fields", sa.JSON(), nullable=False),
+    _one_of("action", Action),
+    _one_of("state_before", State),
+    _one_of("state_after", State),
+    _one_of("role", Role),
+    # A press that arrives twice counts once.
+    sa.UniqueConstraint("account_id", "key"),
+    sa.ForeignKeyConstraint(["territory", "number"], ["council_request.territory", "council_request.number"]),
+)
+
+council_support = sa.Table(
+    "council_support",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("account_id", sa.ForeignKey("account.account_id"), primary_key=True),
+    sa.Column("supported_at", UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(["territory", "number"], ["council_request.territory", "council_request.number"]),
+)
+
+audit_entry = sa.Table(
+    "audit_entry",
+    metadata,
+    sa.Column("position", sa.BigInteger(), primary_key=True, autoincrement=False),
+    sa.Column("at", UtcDateTime(), nullable=False),
+    # No foreign key: whoever runs commands on the machine has no account.
+    sa.Column("account_id", sa.String(32), nullable=False),
+    sa.Column("action", sa.String(40), nullable=False),
+    sa.Column("subject", sa.String(120), nullable=False),
+    sa.Column("details", sa.JSON(), nullable=False),
+    sa.Column("previous_hash", sa.String(64), nullable=False),
+    sa.Column("entry_hash", sa.String(64), nullable=False, unique=True),
+)
+
+# SQLite does not fire a table's DELETE trigger for a row that INSERT OR REPLACE pushes out, hence the third one.
+for _trigger in (
+    "CREATE TRIGGER audit_entry_keeps_on_update BEFORE UPDATE ON audit_entry "
+    "BEGIN SELECT RAISE(ABORT, 'The audit log is append-only: a line is never changed.'); END",
+    "CREATE TRIGGER audit_entry_keeps_on_delete BEFORE DELETE ON audit_entry "
+    "BEGIN SELECT RAISE(ABORT, 'The audit log is append-only: a line is never deleted.'); END",
+    "CREATE TRIGGER audit_entry_keeps_on_insert BEFORE INSERT ON audit_entry "
+    "WHEN EXISTS (SELECT 1 FROM audit_entry WHERE position = NEW.position OR entry_hash = NEW.entry_hash) "
+    "BEGIN SELECT RAISE(ABORT, 'The audit log is append-only: a line is never replaced.'); END",
+):
+    sa.event.listen(audit_entry, "after_create", sa.DDL(_trigger))  # type: ignore[no-untyped-call]

@@ -1,173 +1,28 @@
 """What a person does, in a real browser against the real server: look, tap, change the language, share, use keys."""
 
-import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
 from models.risk_class import RiskClass
 from riskmap import wording
 from riskmap.public import explain
-from riskmap.settings import REPOSITORY
+from tests.browser.visits import AXE, DESKTOP, NARROW, PHONE, Visit, browser, served
 from tests.installation import CITY, COUNTRY
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PATIENCE_MS = 30_000
-MOST_TABS = 60
-AXE = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
-PHONE, DESKTOP, NARROW = (360, 740), (1366, 768), (320, 640)
-WHERE_FOCUS_IS = """() => {
-  const active = document.activeElement;
-  if (active.tagName === "IFRAME") return "map: " + active.contentDocument.activeElement.className;
-  if (!["A", "BUTTON", "INPUT"].includes(active.tagName)) return "";
-  return active.getAttribute("aria-label") || active.textContent;
-}"""
-SEVERE_FINDINGS = """async () => {
-  const found = await axe.run(document, {resultTypes: ["violations"]});
-  const severe = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-  const where = (node) => `${node.target.join(" ")} ${node.html.slice(0, 120)}`;
-  return severe.map((v) => `${v.impact} ${v.id}: ${v.nodes.slice(0, 3).map(where).join(" | ")}`);
-}"""
-
 
 @pytest.fixture(scope="module")
 def site(installation):
-    """Address the real command prints once it serves the made-up city and Kazakhstan."""
-    if not (REPOSITORY / "riskmap" / "assets" / "vendor" / "leaflet" / "leaflet.js").is_file():
-        pytest.skip("browser libraries are not in place; run scripts/place_assets.py")
-    with socket.create_server(("", 0)) as probe:
-        port = probe.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RISKMAP_")}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "riskmap", "serve", f"--port={port}", "--language=en"],
-        cwd=REPOSITORY,
-        env={**kept, "RISKMAP_DATA": str(installation.data)},
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # so that the website it starts is stopped with it
-    )
-    try:
-        address = re.search(r"http://\S+", server.stdout.readline())
-        assert address, "the command printed no address"
-        _wait_until_it_listens(port, server)
-        yield address.group().rstrip("/")
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=20)
-        server.stdout.close()
-
-
-def _wait_until_it_listens(port, server):
-    for _ in range(600):
-        assert server.poll() is None, "the server stopped while starting"
-        with socket.socket() as probe:
-            probe.settimeout(0.1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        try:
-            server.wait(timeout=0.1)
-        except subprocess.TimeoutExpired:
-            continue
-    pytest.fail("the server did not listen within a minute")
+    with served(installation.data) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def chromium():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
+    with browser() as opened:
         yield opened
-        opened.close()
-
-
-class Visit:
-    """One person's page, and everything it asked for, missed or complained of."""
-
-    def __init__(self, chromium, site, size=DESKTOP, **address):
-        is_phone = size[0] < 500
-        self.context = chromium.new_context(
-            viewport={"width": size[0], "height": size[1]}, is_mobile=is_phone, has_touch=is_phone
-        )
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(PATIENCE_MS)
-        self.asked, self.outside, self.failed, self.complaints = [], [], [], []
-        self.host = urlsplit(site).netloc
-        self.page.on("request", self._note_request)
-        self.page.on("requestfailed", self._note_failure)
-        self.page.on("response", lambda r: self.failed.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
-        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
-        self.page.goto(f"{site}/?{urlencode(address)}" if address else f"{site}/")
-        self.wait_for_map()
-
-    def _note_request(self, request):
-        self.asked.append(request.url)
-        if request.url.startswith(("http", "ws")) and urlsplit(request.url).netloc != self.host:
-            self.outside.append(request.url)
-
-    def _note_failure(self, request):
-        # What was still under way when the person left the page is no failure.
-        if "ERR_ABORTED" not in (request.failure or ""):
-            self.failed.append(f"{request.failure} {request.url}")
-
-    @property
-    def map(self):
-        return self.page.frame_locator("iframe").locator(".rm-map")
-
-    @property
-    def inner(self):
-        return self.page.query_selector("iframe").content_frame()
-
-    def wait_for_map(self):
-        self.page.frame_locator("iframe").locator(".rm-map[data-phase=ready]").wait_for()
-        self.page.locator(".rm-foot").wait_for()
-
-    def press_map(self, right=0, down=0):
-        """Tap (phone) or click the map, so many pixels from its middle."""
-        self.page.locator("iframe").scroll_into_view_if_needed()
-        box = self.map.bounding_box()
-        x, y = box["x"] + box["width"] / 2 + right, box["y"] + box["height"] / 2 + down
-        if self.page.viewport_size["width"] < 500:
-            self.page.touchscreen.tap(x, y)
-        else:
-            self.page.mouse.click(x, y)
-
-    @property
-    def query(self):
-        return {name: values[0] for name, values in parse_qs(urlsplit(self.page.url).query).items()}
-
-    def wait_for_query(self, name):
-        self.page.wait_for_url(re.compile(rf"[?&]{name}="))
-        return self.query[name]
-
-    @property
-    def language(self):
-        return self.page.evaluate("document.documentElement.lang")
-
-    def answer(self, part):
-        """The answer about a hexagon, once it holds the given part."""
-        self.page.locator(".rm-answer", has_text=part).wait_for()
-        return self.page.locator(".rm-answer").inner_text()
-
-    def tab_to(self, wanted):
-        for _ in range(MOST_TABS):
-            self.page.keyboard.press("Tab")
-            if wanted in self.page.evaluate(WHERE_FOCUS_IS):
-                return
-        pytest.fail(f"{wanted!r} was not reached by {MOST_TABS} presses of Tab")
 
 
 @pytest.fixture
@@ -176,13 +31,13 @@ def visit(chromium, site):
 
     def go(*arguments, **address):
         visits.append(Visit(chromium, site, *arguments, **address))
+        visits[-1].wait_for_map()
         return visits[-1]
 
     yield go
     for one in visits:
         one.context.close()
-    troubles = [(one.outside, one.failed, one.complaints) for one in visits]
-    assert troubles == [([], [], [])] * len(visits)
+    assert [one.troubles for one in visits] == [([], [], [])] * len(visits)
 
 
 def said_of(installation, cell_id, language, group="all"):
@@ -313,7 +168,4 @@ def test_nothing_reaches_over_the_edge_of_a_narrow_phone(visit, place, language)
 def test_no_severe_barrier_is_found(visit, place, size, language):
     opened = visit(size, place=place, lang=language)
 
-    for frame in (opened.inner, opened.page.main_frame):
-        frame.add_script_tag(content=Path(AXE).read_text(encoding="utf-8"))
-
-    assert opened.page.evaluate(SEVERE_FINDINGS) == []
+    assert opened.severe_findings() == []

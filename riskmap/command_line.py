@@ -1,0 +1,44 @@
+"""What the commands share: what each one gets, what it hands back, and the store it opens."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from riskmap import assembly
+from riskmap.pipeline import territories
+from riskmap.ports import Store
+from riskmap.settings import Settings
+from riskmap.wording import Wording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What every command gets: settings, the moment it started, its words and how it shows progress."""
+
+    settings: Settings
+    now: datetime
+    words: Wording
+    progress: Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a command says when it is done: lines for people and one object for programs."""
+
+    lines: list[str]
+    data: dict[str, Any]
+
+
+@contextmanager
+def opened(context: Context) -> Iterator[Store]:
+    """The installation's store, made on the first use; an existing one is never changed without ``migrate``."""
+    if not assembly.is_set_up(context.settings):
+        assembly.migrate(context.settings)
+    store = assembly.open_store(context.settings)
+    try:
+        territories.ensure_kazakhstan(store)
+        yield store
+    finally:
+        store.close()

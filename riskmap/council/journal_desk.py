@@ -1,0 +1,87 @@
+"""From the council's requests to the journal the public reads."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+from riskmap import disk, journal
+from riskmap.council.request import NEEDS, CouncilRequest, Step
+from riskmap.identity import audit
+from riskmap.journal import PublicRequest, PublicStep
+from riskmap.ports import Store
+
+CIVIL_TIME = timezone(timedelta(hours=5))
+"""Days of the journal are those of Kazakhstan's one civil time, UTC+5 since 1 March 2024."""
+
+
+def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> str:
+    """Write the journal of a territory as its requests stand now; returns its id. Repeating it changes nothing.
+
+    Raises
+    ------
+    CannotWrite
+        If the folder cannot be written.
+    """
+    # Read and write under one lock: of two changes at once, the later state must be the one that stays.
+    with disk.held(journals / f".{territory}.lock"):
+        with store.look() as look:
+            requests = look.requests.of_territory(territory)
+            supports = look.requests.supports(territory)
+            head = audit.head(look)
+        supporters = count_supporters(requests, supports)
+        public = tuple(public_request(request, supporters[request.number]) for request in requests)
+        changed_on = max((request.changed_on for request in public), default=_day(at))
+        return journal.write(
+            journals,
+            territory,
+            public,
+            as_of=changed_on,
+            is_simulated=bool(requests) and all(request.is_simulated for request in requests),
+            audit_head=head,
+        )
+
+
+def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
+    """What anyone may see of a request: no account, no words of the requester, only public fields of its steps."""
+    return PublicRequest(
+        number=request.number,
+        kind=request.kind.value,
+        state=request.state.value,
+        is_open=request.is_open,
+        cell_id=request.place.cell_id,
+        area_id=request.place.area_id,
+        release_id=request.place.release_id,
+        risk_class=request.place.risk_class,
+        submitted_on=_day(request.submitted_at),
+        changed_on=_day(request.changed_at),
+        supporters=supporters,
+        wording=request.wording,
+        merged_into=request.merged_into,
+        is_simulated=request.is_simulated,
+        steps=tuple(_public_step(step) for step in request.steps),
+    )
+
+
+def count_supporters(requests: Iterable[CouncilRequest], supports: Iterable[tuple[int, str]]) -> dict[int, int]:
+    """Different people behind each request: its supporters, and those behind requests merged into it."""
+    listed = sorted(requests, key=lambda request: request.number, reverse=True)
+    people: dict[int, set[str]] = {request.number: set() for request in listed}
+    for number, account_id in supports:
+        people[number].add(account_id)
+    # A later request is merged into an earlier one, so going from the last to the first carries chains along.
+    for request in listed:
+        if request.merged_into in people:
+            people[request.merged_into] |= people[request.number]
+            if request.requester is not None:
+                people[request.merged_into].add(request.requester)
+    return {request.number: len(people[request.number] - {request.requester}) for request in listed}
+
+
+def _public_step(step: Step) -> PublicStep:
+    shown = {needed.name for needed in NEEDS[step.action] if needed.is_public}
+    fields = {name: text for name, text in step.fields.items() if name in shown}
+    return PublicStep(action=step.action.value, state=step.after.value, on=_day(step.at), fields=fields)
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(CIVIL_TIME).date()

@@ -1,0 +1,153 @@
+"""A living council for the made-up city: accounts by role and requests in every state, through the real use cases.
+
+Everything here is simulated and marked so. Repeating it changes nothing: each step has its own idempotency key.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from models.risk_class import RiskClass
+from riskmap.council import casework, places
+from riskmap.council.casework import Office
+from riskmap.council.request import Action, CouncilRequest, Filing
+from riskmap.council.simulated_requests import STORIES, Story
+from riskmap.errors import StepNotPossible
+from riskmap.identity import access, accounts
+from riskmap.identity.access import Actor, Grant, Role
+from riskmap.release import Release
+
+FIRST_DAY = datetime(2026, 9, 1, 4, 0, tzinfo=UTC)
+NEIGHBOURS = 11
+"""Disabled accounts that stand for neighbours who support; nobody can sign in with them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account that was made just now; its password is known at this moment only."""
+
+    login: str
+    role: Role
+    password: str
+
+
+def build(
+    office: Office, release: Release, *, language: str, at: datetime, progress: Callable[[int, int], None]
+) -> list[NewAccount]:
+    """Make the accounts and requests that are missing; returns the accounts made now."""
+    operator = access.operator()
+    known = {account.login for account, _ in accounts.listing(office.store, operator)}
+    made = []
+    for role in Role:
+        if role.value not in known:
+            password = accounts.random_password()
+            _add(office, release, role.value, role, password, language=language, at=at)
+            made.append(NewAccount(login=role.value, role=role, password=password))
+    for login in _neighbour_logins():
+        if login not in known:
+            _add(office, release, login, Role.RESIDENT, accounts.random_password(), language=language, at=at)
+            accounts.disable(office.store, operator, login, at=at)
+    actors = {
+        account.login: Actor(account_id=account.account_id, login=account.login, grants=grants)
+        for account, grants in accounts.listing(office.store, operator)
+        if account.is_simulated
+    }
+    _tell(office, release, actors, progress)
+    return made
+
+
+def _add(
+    office: Office, release: Release, login: str, role: Role, password: str, *, language: str, at: datetime
+) -> None:
+    accounts.add(
+        office.store,
+        access.operator(),
+        login=login,
+        password=password,
+        grants=[Grant(role=role, region_id=release.territory)],
+        language=language,
+        at=at,
+        is_simulated=True,
+    )
+
+
+def _neighbour_logins() -> list[str]:
+    return [f"neighbour-{number:02}" for number in range(1, NEIGHBOURS + 1)]
+
+
+def _tell(office: Office, release: Release, actors: dict[str, Actor], progress: Callable[[int, int], None]) -> None:
+    """Play all stories in the order of their days, so that numbers and the audit log run with time."""
+    cells = _cells(release, STORIES)
+    turns = [(story.day, number, -1) for number, story in enumerate(STORIES, start=1)]
+    turns += [
+        (event.day, number, position)
+        for number, story in enumerate(STORIES, start=1)
+        for position, event in enumerate(story.events)
+    ]
+    filed: dict[int, CouncilRequest] = {}
+    for done, (day, number, position) in enumerate(sorted(turns), start=1):
+        progress(done, len(turns))
+        story, at = STORIES[number - 1], FIRST_DAY + timedelta(days=day, minutes=17 * number)
+        if position < 0:
+            place = places.locate(release, cells[number - 1])
+            filed[number] = casework.file(
+                office,
+                actors[story.by.value],
+                Filing(kind=story.kind.value, grounds=story.grounds, landmark=story.landmark),
+                place,
+                key=f"simulated-{number}",
+                at=at,
+                is_for_someone=story.by is Role.SECRETARY,
+                is_simulated=True,
+            )
+            _join(office, actors, story, filed[number], at=at)
+            continue
+        event = story.events[position]
+        fields = dict(event.fields)
+        if event.action is Action.MERGE:
+            fields["earlier_request"] = str(filed[int(fields["earlier_request"])].number)
+        filed[number] = casework.move(
+            office,
+            actors[event.role.value],
+            release.territory,
+            filed[number].number,
+            action=event.action,
+            given=fields,
+            version=filed[number].version,
+            key=f"simulated-{number}-{position}",
+            at=at,
+        )
+
+
+def _join(office: Office, actors: dict[str, Actor], story: Story, filed: CouncilRequest, *, at: datetime) -> None:
+    for order, login in enumerate(_neighbour_logins()[: story.neighbours], start=1):
+        try:
+            casework.support(office, actors[login], filed.territory, filed.number, at=at + timedelta(minutes=order))
+        except StepNotPossible:
+            return  # played before, and closed since
+
+
+def _cells(release: Release, stories: Sequence[Story]) -> list[str]:
+    """A cell for each story: of its district, from those the map says most about, no two alike unless asked for."""
+    telling = [RiskClass.CLEARLY_HIGHER, RiskClass.MAYBE_HIGHER, RiskClass.NO_CLEAR_DIFFERENCE, RiskClass.MAYBE_LOWER]
+    by_area: dict[str, list[tuple[int, str]]] = {}
+    for position in range(release.cells.size):
+        cell = release.cell_at(position)
+        shown = cell.classes[places.EVIDENCE_GROUP]
+        order = telling.index(shown) if shown in telling else len(telling)
+        by_area.setdefault(cell.area.area_id, []).append((order, cell.cell_id))
+    districts = sorted(area.area_id for area in release.areas if area.kind == "district")
+    queues = {area_id: iter(_spread(sorted(found))) for area_id, found in by_area.items()}
+    chosen: list[str] = []
+    for story in stories:
+        if story.same_place_as is not None:
+            chosen.append(chosen[story.same_place_as - 1])
+        else:
+            chosen.append(next(queues[districts[story.district - 1]]))
+    return chosen
+
+
+def _spread(ranked: list[tuple[int, str]]) -> list[str]:
+    """The most telling cells first, but not neighbours of one another: every seventh in turn."""
+    cells = [cell_id for _, cell_id in ranked]
+    return [cell_id for start in range(7) for cell_id in cells[start::7]]
