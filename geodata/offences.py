@@ -3,9 +3,11 @@
 A group may be shown at a place only when it has one, when victims report it, and when it is not sensitive: offences
 that patrols discover map the patrols, fraud by telephone happens nowhere, and sensitive offences point at people
 (Lum & Isaac 2016, Significance 13, 14-19). A category that mixes sensitive offences with others counts as sensitive.
+Codes of the Criminal Code of Kazakhstan are looked up beside names (`geodata.criminal_code`).
 """
 
 import csv
+import hashlib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from functools import cache
 from importlib.resources import files
 
 import polars as pl
+
+from geodata import criminal_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +73,12 @@ EMPTY_TEXTS = frozenset({"", "null", "none", "nan", "na", "n/a", "#n/a", "\\n"})
 _SEPARATORS = str.maketrans(dict.fromkeys("_-‐‑‒–—/", " "))
 
 
-def group_of(category: pl.Series, mapping: Mapping[str, str] | None = None) -> pl.Series:
+def group_of(category: pl.Series, mapping: Mapping[str, str] | None = None, *, has_articles: bool = True) -> pl.Series:
     """Offence group of each delivered category.
 
-    Case, spaces, hyphens and underscores do not matter. ``mapping`` (as delivered → group) goes before the table.
+    Case, spaces, hyphens and underscores do not matter. ``mapping`` (as delivered → group) goes before the table of
+    names, that before official titles and codes of the Criminal Code of Kazakhstan. Set ``has_articles`` to False for
+    a delivery from elsewhere, where the same numbers mean other things.
 
     Parameters
     ----------
@@ -86,16 +92,17 @@ def group_of(category: pl.Series, mapping: Mapping[str, str] | None = None) -> p
 
     Examples
     --------
-    >>> group_of(pl.Series(["MOTOR VEHICLE THEFT", "кража", "Moon landing"])).to_list()
-    ['vehicle_theft', 'theft', 'unclassified']
+    >>> group_of(pl.Series(["MOTOR VEHICLE THEFT", "кража", "ст.191 ч.2", "Moon landing"])).to_list()
+    ['vehicle_theft', 'theft', 'robbery', 'unclassified']
     """
-    known = {**category_table(), **{_plain(name): group for name, group in (mapping or {}).items()}}
+    named = {**category_table(), **{_plain(name): group for name, group in (mapping or {}).items()}}
     distinct = category.unique().drop_nulls()
-    groups = pl.Series([known.get(_plain(name), UNCLASSIFIED) for name in distinct.to_list()], dtype=pl.String)
     if distinct.is_empty():
         return pl.Series("offence_group", [UNCLASSIFIED] * category.len(), dtype=pl.String)
-    found = category.replace_strict(distinct, groups, default=UNCLASSIFIED, return_dtype=pl.String)
-    return found.fill_null(UNCLASSIFIED).alias("offence_group")
+    found = [named.get(_plain(name)) or (_group_of_code(name) if has_articles else None) for name in distinct]
+    groups = pl.Series([group or UNCLASSIFIED for group in found], dtype=pl.String)
+    placed = category.replace_strict(distinct, groups, default=UNCLASSIFIED, return_dtype=pl.String)
+    return placed.fill_null(UNCLASSIFIED).alias("offence_group")
 
 
 @cache
@@ -103,6 +110,22 @@ def category_table() -> dict[str, str]:
     """Offence group of each category we know, keyed by its plain spelling (see ``tables/offence_categories.csv``)."""
     text = files("geodata").joinpath("tables/offence_categories.csv").read_text(encoding="utf-8")
     return {_plain(row["category"]): row["offence_group"] for row in csv.DictReader(text.splitlines())}
+
+
+@cache
+def _title_table() -> dict[str, str]:
+    return {_plain(title): group for title, group in criminal_code.titles().items()}
+
+
+def _group_of_code(category: str) -> str | None:
+    article = criminal_code.article_of(category)
+    return article.offence_group if article else _title_table().get(_plain(category))
+
+
+def fingerprint() -> str:
+    """Hash of the tables behind `group_of`: when they change, a file has to be read again."""
+    told = [sorted(category_table().items()), criminal_code.fingerprint()]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def _plain(category: str) -> str:

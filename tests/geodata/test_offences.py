@@ -4,7 +4,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from geodata import offences
+from geodata import criminal_code, offences
 from geodata.offences import CODES, MAPPABLE_CODES, OFFENCE_GROUPS, group_of
 
 TABLE = Path(offences.__file__).parent / "tables" / "offence_categories.csv"
@@ -92,7 +92,48 @@ def test_each_row_of_the_table_names_a_known_group_and_its_source_and_no_categor
     rows = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines()))
 
     assert all(row["offence_group"] in CODES and row["source"] for row in rows)
+    assert {row["is_certain"] for row in rows} == {"true", "false"}
     assert len(offences.category_table()) == len(rows)
+
+
+def test_a_category_that_mixes_groups_says_that_it_is_uncertain():
+    certain = {
+        row["category"]: row["is_certain"] for row in csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines())
+    }
+
+    assert {certain[name] for name in ("Vehicle crime", "Violent crime", "мелкое хищение", "побои")} == {"false"}
+    assert {certain[name] for name in ("BURGLARY", "кража", "тонау")} == {"true"}
+
+
+def test_official_titles_and_names_of_the_same_offence_agree():
+    titles = criminal_code.titles()
+    named = group_of(pl.Series(list(titles)), has_articles=False)
+
+    shared = [(title, group, name) for (title, group), name in zip(titles.items(), named, strict=True)]
+    told = [(title, group, name) for title, group, name in shared if name != "unclassified"]
+    assert len(told) > 20
+    assert [row for row in told if row[1] != row[2]] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "column"),
+    [
+        ("2016-07-west-yorkshire-street.csv.gz", "Crime type"),
+        ("2017-07-west-yorkshire-street.csv.gz", "Crime type"),
+        ("vancouver_vpd_2020.csv.gz", "TYPE"),
+        ("chicago_socrata_sample_2017_2018aug.csv.gz", "primary_type"),
+        ("chicago_2022_slim_no_coords.csv.gz", "Primary Type"),
+        ("toronto_mci_2018.csv.gz", "MCI"),
+        ("stlouis_slmpd_cwe_2009_2019.csv.gz", "description"),
+        ("stlouis_slmpd_cwe_2009_2019.csv.gz", "crimeCatName"),
+        ("camden_2021_bng.csv", "type"),
+    ],
+)
+def test_every_category_of_the_files_as_published_is_known(shared_data, file, column):
+    found = pl.read_csv(shared_data / "raw" / file, columns=[column], infer_schema=False)[column].drop_nulls().unique()
+
+    assert found.len() > 1
+    assert "unclassified" not in group_of(found, has_articles=False).to_list()
 
 
 def test_every_category_of_the_real_files_is_known(shared_data):
