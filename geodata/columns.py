@@ -132,3 +132,25 @@ EXPECTED_INCIDENTS = Table(
         Column(name="high", dtype=pl.Int64(), meaning="upper end of the 90 % interval of the count"),
     ),
 )
+
+OFFICIAL_TOTALS = Table(
+    name="official totals",
+    meaning="Lines of section 1 of the registered-offence form 1-М, as an operator loaded them; see `totals load`.",
+    columns=(
+        Column(
+            name="region_id", dtype=pl.String(), meaning="region, or the territory's name for the form of the whole"
+        ),
+        Column(name="year", dtype=pl.Int64(), meaning="year the form covers, as the operator said"),
+        Column(name="line", dtype=pl.Int64(), meaning="number of the line in the form"),
+        Column(
+            name="kind",
+            dtype=pl.String(),
+            meaning="article, attempt (beside article 99), of_which (in the article already), or total",
+        ),
+        Column(name="article", dtype=pl.String(), meaning="article of the Criminal Code", is_nullable=True),
+        Column(name="in_proceedings", dtype=pl.Int64(), meaning="offences whose cases were in proceedings"),
+        Column(name="registered", dtype=pl.Int64(), meaning="offences registered in the year"),
+        Column(name="victims_women", dtype=pl.Int64(), meaning="registered offences against women"),
+        Column(name="victims_minors", dtype=pl.Int64(), meaning="registered offences against minors"),
+    ),
+)

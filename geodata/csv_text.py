@@ -19,8 +19,8 @@ from typing import BinaryIO, cast
 
 import charset_normalizer
 
+from geodata.column_names import printable
 from geodata.errors import UnreadableFile
-from geodata.layout import printable
 
 MAX_LINE = 1_000_000
 """Characters in one line; a longer one is not a table."""

@@ -35,3 +35,7 @@ class UnknownTerritory(GeodataError, LookupError):
 
 class InvalidTerritory(GeodataError, ValueError):
     """A territory cannot be made from what was given."""
+
+
+class InvalidForm(GeodataError, ValueError):
+    """A workbook is not the official form it was taken for, or its counts cannot be read."""

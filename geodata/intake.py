@@ -15,8 +15,9 @@ import polars as pl
 import shapely
 
 from geodata import hexgrid, timestamps
+from geodata.column_names import PLACE_COLUMNS, TIME_COLUMNS
 from geodata.columns import INCIDENTS, QUARANTINE
-from geodata.coordinates import read_places
+from geodata.criminal_code import ZONES_OF_THE_CODE
 from geodata.faults import MEANINGS, Fault
 from geodata.layout import Layout, Mapping, printable
 from geodata.offences import DOMESTIC, MAPPABLE_CODES, UNCLASSIFIED, UNSPECIFIED, group_of
@@ -29,7 +30,6 @@ EMPTY_CATEGORY = "(empty)"
 """Name under which rows without a category are counted."""
 
 _COLLAPSING = ("minute", "hour")
-_TIME_COLUMNS = ("occurred_at", "date", "time", "occurred_from", "occurred_to")
 _TRUE_TEXTS = ("true", "t", "yes", "y", "1", "1.0", "да", "иә")
 _FOUND_LENGTH = 200
 
@@ -71,18 +71,18 @@ def examine(batch: pl.DataFrame, source: Source, rules: Rules) -> Examined:
         ``accepted`` and ``quarantined`` have together as many rows as the batch.
     """
     layout = source.layout
-    times = timestamps.windows(batch, layout, zone=rules.zone, date_format=source.date_format, at_best=source.at_best)
-    places = read_places(batch, layout, rules.outline)
+    times = source.windows(batch, rules.zone)
+    places = source.places(batch, rules.outline)
     fault = _first_fault(batch, times, places, rules)
     is_accepted = fault.is_null()
     quarantined = _quarantine(batch.filter(~is_accepted), fault.drop_nulls(), source)
 
     batch = batch if REPEAT in batch.columns else with_repeats(batch, layout, _NONE_SEEN)[0]
     batch, times, places = (frame.filter(is_accepted) for frame in (batch, times, places))
-    group, code = _offences(batch, layout, rules.mapping)
+    group, code = _offences(batch, layout, rules)
     accepted = pl.DataFrame(
         [
-            _incident_ids(batch, times, places, code, layout),
+            _incident_ids(batch, times, places, code, source),
             times["occurred_from"],
             times["occurred_to"],
             times["occurred_on"],
@@ -148,9 +148,9 @@ def _quarantine(rows: pl.DataFrame, fault: pl.Series, source: Source) -> pl.Data
     """The faulty rows with what was found in them, for the operator."""
     if rows.is_empty():
         return QUARANTINE.empty()
-    time_columns = [source.layout[name] for name in _TIME_COLUMNS if name in source.layout]
-    place_columns = [source.layout["lat"], source.layout["lng"]]
-    delivered = rows.drop(LINE, RAGGED, REPEAT, strict=False)
+    time_columns = [source.layout[name] for name in TIME_COLUMNS if name in source.layout]
+    place_columns = [source.layout[name] for name in PLACE_COLUMNS if name in source.layout]
+    delivered = rows.drop(LINE, RAGGED, REPEAT, *source.hidden, strict=False)
     as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
     found, kept = [], []
     for row, why, ragged in zip(delivered.iter_rows(named=True), fault, rows[RAGGED], strict=True):
@@ -159,7 +159,7 @@ def _quarantine(rows: pl.DataFrame, fault: pl.Series, source: Source) -> pl.Data
             kept.append(as_json({RAGGED: ragged}))
             continue
         telling = place_columns if why.endswith("coordinates") or why == Fault.OUTSIDE_TERRITORY else time_columns
-        said = ", ".join(f"{name} {'' if row[name] is None else row[name]}" for name in telling)
+        said = ", ".join(f"{name} {'' if row[name] is None else row[name]}" for name in telling if name in row)
         found.append(printable(said, most=_FOUND_LENGTH))
         kept.append(as_json(row))
     return pl.DataFrame(
@@ -167,11 +167,20 @@ def _quarantine(rows: pl.DataFrame, fault: pl.Series, source: Source) -> pl.Data
     )
 
 
-def _offences(batch: pl.DataFrame, layout: Layout, mapping: Mapping | None) -> tuple[pl.Series, pl.Series]:
+def _offences(batch: pl.DataFrame, layout: Layout, rules: Rules) -> tuple[pl.Series, pl.Series]:
     """Offence group and category as delivered."""
+    mapping = rules.mapping
     if "category" in layout:
         code = timestamps.clean_text(batch[layout["category"]])
-        group = group_of(code, mapping.categories if mapping else None)
+        # The same number is another offence in another country's code.
+        has_articles = rules.zone in ZONES_OF_THE_CODE
+        categories = mapping.categories if mapping else None
+        group = group_of(code, categories, has_articles=has_articles)
+        if "category_otherwise" in layout:
+            second = timestamps.clean_text(batch[layout["category_otherwise"]])
+            is_known = group != UNCLASSIFIED
+            group = group.zip_with(is_known, group_of(second, categories, has_articles=has_articles))
+            code = code.zip_with(code.is_not_null(), second)
     else:
         code = pl.Series([None], dtype=pl.String).new_from_index(0, batch.height)
         constant = mapping.offence_group if mapping and mapping.offence_group else UNSPECIFIED
@@ -197,10 +206,12 @@ def _cells(places: pl.DataFrame) -> pl.Series:
 
 
 def _incident_ids(
-    batch: pl.DataFrame, times: pl.DataFrame, places: pl.DataFrame, code: pl.Series, layout: Layout
+    batch: pl.DataFrame, times: pl.DataFrame, places: pl.DataFrame, code: pl.Series, source: Source
 ) -> pl.Series:
     """32 hexadecimal digits of a SHA-256; places count to a millionth of a degree, categories without case."""
-    own = timestamps.clean_text(batch[layout["incident_id"]]) if "incident_id" in layout else code.clear(batch.height)
+    key = source.key or tuple(source.layout[name] for name in ("incident_id",) if name in source.layout)
+    parts = pl.DataFrame([timestamps.clean_text(batch[name]) for name in key])
+    own = parts.select(pl.concat_str("*", separator="\x1f")).to_series() if key else code.clear(batch.height)
     micro_lat, micro_lng = ((places[name] * 1e6).round(0).cast(pl.Int64) for name in ("lat", "lng"))
     told = pl.DataFrame(
         {

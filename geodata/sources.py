@@ -1,86 +1,82 @@
-"""Reads deliveries: CSV in any dialect and Parquet, in batches with line numbers, never a whole file at once.
+"""Reads deliveries in batches with line numbers: which layout a file has, and what its columns and dates mean.
 
-What a file is, is told by its content, not by its name. Questions that one row cannot answer are settled once for the
-whole file when it is opened: whether 03/04/2026 is March or April, whether midnight means that no hour was recorded,
-whether ids only number the rows, and whether the category column holds anything.
+Questions that one row cannot answer are settled once for the whole file when it is opened: whether 03/04/2026 is March
+or April, whether midnight means that no hour was recorded, whether ids only number the rows, and whether the category
+column holds anything.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from geodata import csv_text, timestamps
+from geodata import publisher_layouts, timestamps
+from geodata.column_names import PLACE_COLUMNS, TIME_COLUMNS, plain
 from geodata.coordinates import read_places
+from geodata.draft_layout import draft_of
 from geodata.errors import UnexpectedColumns, UnreadableFile
-from geodata.layout import Layout, Mapping, find_columns, is_month_name, printable, shown
+from geodata.layout import Layout, Mapping, find_columns, has_place, is_month_name, printable, shown
+from geodata.readers import open_tables
+from geodata.rows import LINE, RAGGED, REPEAT, Rows
+from geodata.text_rows import TextRows, open_text
 
 __all__ = ["LINE", "RAGGED", "REPEAT", "Mapping", "Source", "open_source", "with_repeats"]
 
-LINE = "line"
-"""Line on which the row starts (CSV, the header's included) or number of the row (Parquet), from 1."""
-RAGGED = "ragged"
-"""Raw text of a row that does not fit the header; missing for all others, whose fields are then filled."""
-REPEAT = "repeat"
-"""How many rows equal in time, place and category came before this one in the file."""
+NOT_KEPT = "(the text is not kept: its layout drops columns)"
+"""Stands for the text of a ragged row where nobody can say which part of it may be kept."""
 
-_OURS = (LINE, RAGGED, REPEAT)
 _JUDGED_ROWS = 20_000
 _LEAST_ROWS_FOR_DAYS = 10
 _TIMES = ("occurred_at", "occurred_from", "occurred_to", "date")
-_ZONES = (
-    (frozenset({"crime id", "falls within", "lsoa code"}), "Europe/London"),
-    (frozenset({"iucr", "community area"}), "America/Chicago"),
-)
-"""Columns that tell a publisher, and so its clock."""
-
-_FOREIGN = (
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
-    (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
-    (b"\xfd7zXZ", "an xz archive"),
-    (b"ARROW1", "an Arrow file"),
-)
+_TELLING = (*TIME_COLUMNS, *PLACE_COLUMNS, "time_precision", "category")
+_SAID = Mapping()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """An opened delivery.
 
-    ``layout`` maps canonical names to columns of the file; ``time_zone`` is what the mapping or the publisher's
-    layout says, else None. ``date_format`` and ``at_best`` are how its dates are to be read
-    (see `timestamps.windows`).
+    ``layout`` maps canonical names to columns of the file, ``said`` is what its layout and the operator's mapping say
+    together, ``known_by`` the columns by which the layout was recognised. ``date_format`` and ``at_best`` are how its
+    dates are to be read (see `timestamps.windows`). ``key`` are columns that identify an incident together; ``hidden``
+    those of them that go no further than into its id.
     """
 
     path: Path
     kind: str
     layout: Layout
-    time_zone: str | None = None
+    said: Mapping = _SAID
+    known_by: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     date_format: str | None = None
     at_best: str = "minute"
-    dialect: csv_text.Dialect | None = None
+    table: Rows | None = None
+
+    @property
+    def time_zone(self) -> str | None:
+        """Zone of the file's clock, where its layout or the mapping says one."""
+        return self.said.time_zone
+
+    @property
+    def coordinate_system(self) -> str | None:
+        """What ``x`` and ``y`` are measured in: what is said, else what the file itself says."""
+        return self.said.coordinate_system or (self.table.coordinate_system if self.table else None)
 
     @property
     def has_category(self) -> bool:
         """Whether the file tells offences apart at all."""
         return "category" in self.layout
+
+    @property
+    def height(self) -> int:
+        """Rows in all where the file says so, else 0."""
+        return int(getattr(self.table, "height", 0))
 
     def batches(self, rows: int = 100_000) -> Iterator[pl.DataFrame]:
         """The rows in order: columns as delivered, and ``line``, ``ragged`` and ``repeat``.
@@ -95,29 +91,53 @@ class Source:
             batch, seen = with_repeats(frame, self.layout, seen)
             yield batch
 
+    def windows(self, frame: pl.DataFrame, zone: str) -> pl.DataFrame:
+        """The window of each row of a batch (`timestamps.windows`)."""
+        return timestamps.windows(
+            frame,
+            self.layout,
+            zone=zone,
+            date_format=self.date_format,
+            at_best=self.at_best,
+            clock=self.said.clock,
+            is_midnight_a_day=self.said.midnight == "day",
+        )
+
+    def places(self, frame: pl.DataFrame, outline: object) -> pl.DataFrame:
+        """The place of each row of a batch (`coordinates.read_places`)."""
+        return read_places(
+            frame, self.layout, outline, coordinate_system=self.coordinate_system, decimal=self.said.decimal
+        )
+
     def points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Latitude and longitude in degrees of every row that has a usable place, wherever it is."""
-        wanted = (self.layout["lat"], self.layout["lng"])
+        wanted = [self.layout[name] for name in ("x", "y", "lat", "lng") if name in self.layout]
+        frames = self._frames(100_000, wanted) if has_place(self.layout) else iter(())
         usable = [
-            read_places(frame, self.layout, None).filter(pl.col("lat").is_not_null() & pl.col("fault").is_null())
-            for frame in self._frames(100_000, wanted)
+            self.places(frame, None).filter(pl.col("lat").is_not_null() & pl.col("fault").is_null()) for frame in frames
         ]
         places = pl.concat(usable) if usable else pl.DataFrame(schema={"lat": pl.Float64, "lng": pl.Float64})
         return places["lat"].to_numpy(), places["lng"].to_numpy()
 
     def _frames(self, rows: int, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        if self.dialect is None:
-            return _parquet_frames(self.path, self.columns, columns, rows)
-        return _csv_frames(self.path, self.dialect, self.columns, columns, rows)
+        assert self.table is not None  # noqa: S101 (a source made by hand has no file)
+        for frame in self.table.frames(rows, columns):
+            if self.said.drop:
+                is_ragged = pl.col(RAGGED).is_not_null()
+                yield frame.with_columns(pl.when(is_ragged).then(pl.lit(NOT_KEPT)).alias(RAGGED))
+            else:
+                yield frame
 
 
-def open_source(path: Path, mapping: Mapping | None = None) -> Source:
-    """Open a delivery and find its columns.
+def open_source(path: Path, mapping: Mapping | None = None, *, layouts: Sequence[Mapping] | None = None) -> Source:
+    """Open a delivery, recognise its layout and find its columns.
 
     Parameters
     ----------
-    path : a CSV (also gzip-compressed) or Parquet file
-    mapping : what the file's own names do not tell
+    path : a file of any kind that `readers.open_tables` reads
+    mapping : what the file's own names do not tell; completes the layout that is recognised. A mapping with a name is
+        a layout itself, and no other is then looked for
+    layouts : those to recognise the file by; None for the shipped ones
 
     Raises
     ------
@@ -126,34 +146,103 @@ def open_source(path: Path, mapping: Mapping | None = None) -> Source:
     UnexpectedColumns
         If a needed column is missing, doubled or of a type that cannot be read, or its dates can be read two ways.
     """
-    head = _head(path)
-    if head.startswith(b"PAR1"):
-        names, dialect = _parquet_names(path), None
-    else:
-        _refuse_foreign(path, head)
-        dialect = csv_text.sniff(
-            path,
-            is_compressed=head.startswith(b"\x1f\x8b"),
-            encoding=mapping.encoding if mapping else None,
-            separator=mapping.separator if mapping else None,
-        )
-        names = list(dialect.header)
-    columns = tuple(f"{name} (delivered)" if name in _OURS else name for name in names)
+    tables = open_tables(path, mapping)
+    if mapping and mapping.sheet is not None:
+        tables = _of_sheet(tables, mapping.sheet, path.name)
+    found = None
+    if mapping is None or mapping.name is None:
+        known = publisher_layouts.shipped() if layouts is None else layouts
+        found = publisher_layouts.recognise(tables, known, file_name=path.name)
+    said = found.layout if found else None
+    if mapping is not None:
+        said = mapping.over(said)
+    table = _as_said(found.table if found else _only_table(tables, said, path.name), said)
+    return _settled(_source(path, table, said, known_by=found.by_columns if found else ()))
+
+
+def _source(path: Path, table: Rows, said: Mapping | None, *, known_by: tuple[str, ...]) -> Source:
+    layout = find_columns(table.columns, said, file_name=path.name)
+    said = said or _SAID
+    key = tuple(_named(table.columns, name, "key", path.name) for name in said.key)
+    dropped = {name for name in table.columns if plain(name) in {plain(wanted) for wanted in said.drop}}
+    if "*" in said.drop:
+        dropped |= set(table.columns) - set(layout.values())
     source = Source(
         path=path,
-        kind="csv" if dialect else "parquet",
-        layout=find_columns(columns, mapping, file_name=path.name),
-        time_zone=(mapping.time_zone if mapping else None) or _zone_of(names),
-        columns=columns,
-        date_format=mapping.date_format if mapping else None,
-        dialect=dialect,
+        kind=table.kind,
+        layout=layout,
+        said=said,
+        known_by=known_by,
+        columns=tuple(name for name in table.columns if name not in dropped or name in {*layout.values(), *key}),
+        key=key,
+        hidden=tuple(name for name in table.columns if name in dropped and name in {*layout.values(), *key}),
+        date_format=said.date_format,
+        table=table,
     )
-    return _settled(source, mapping)
+    if "x" in layout and source.coordinate_system is None:
+        raise UnexpectedColumns(
+            f"{path.name}: columns {layout['x']} and {layout['y']} are coordinates of a system that nothing names. Say "
+            'which with --mapping FILE, a file with the line\ncoordinate_system = "EPSG:32643"'
+        )
+    return source
+
+
+def _named(names: Sequence[str], wanted: str, entry: str, file_name: str) -> str:
+    found = [name for name in names if name == wanted] or [name for name in names if plain(name) == plain(wanted)]
+    if len(found) != 1:
+        raise UnexpectedColumns(
+            f"{file_name}: {entry} names column {printable(wanted, most=40)!r}, which is not in the file. Found: "
+            f"{shown(names)}. Correct the mapping file."
+        )
+    return found[0]
+
+
+def _of_sheet(tables: Sequence[Rows], sheet: str, file_name: str) -> Sequence[Rows]:
+    kept = [table for table in tables if table.part == sheet]
+    if not kept:
+        parts = ", ".join(printable(table.part or "(only one table)", most=40) for table in tables[:25])
+        raise UnexpectedColumns(
+            f"{file_name}: no sheet or layer with rows is named {printable(sheet, most=40)!r}. Found: {parts}. Correct "
+            "sheet in the mapping file."
+        )
+    return kept
+
+
+def _only_table(tables: Sequence[Rows], said: Mapping | None, file_name: str) -> Rows:
+    """The table that holds the incidents, where a file has several: the only one whose columns can be understood."""
+    if len(tables) == 1:
+        return tables[0]
+    fitting = []
+    for table in tables:
+        try:
+            find_columns(table.columns, said, file_name=file_name)
+        except UnexpectedColumns:
+            continue
+        fitting.append(table)
+    if len(fitting) == 1:
+        return fitting[0]
+    parts = ", ".join(printable(table.part or "", most=40) for table in (fitting or tables)[:25])
+    first = (fitting or tables)[0]
+    raise UnexpectedColumns(
+        f"{file_name}: {'several' if fitting else 'none'} of its sheets or layers can be understood as incidents; "
+        f'expected one. Found: {parts}. Say which with --mapping FILE, a file with the line sheet = "name", or '
+        f"complete this draft:\n{draft_of(first.columns, {}, readings={'sheet': first.part or ''}, most=8)}"
+    )
+
+
+def _as_said(table: Rows, said: Mapping | None) -> Rows:
+    """A text opened anew where its layout says another encoding or separator than was guessed."""
+    if not isinstance(table, TextRows) or said is None:
+        return table
+    dialect = table.dialect
+    is_other = (said.encoding not in (None, dialect.encoding)) or (said.separator not in (None, dialect.separator))
+    return open_text(table.path, said, is_compressed=dialect.is_compressed) if is_other else table
 
 
 def with_repeats(frame: pl.DataFrame, layout: Layout, seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Number the rows that are equal in all that makes an incident; ``seen`` carries the counts between batches."""
-    told = [column for canonical, column in layout.items() if canonical != "incident_id"]
+    # What does not go into an id must not tell rows apart here, or two of them would get one number and one id.
+    told = [column for canonical, column in layout.items() if canonical in _TELLING]
     key = frame.select(pl.struct(pl.col(told).cast(pl.String, strict=False)).hash(seed=0).alias("key"))
     here = pl.int_range(pl.len()).over("key").alias("here")
     before = key.with_columns(here).join(seen, on="key", how="left", maintain_order="left")
@@ -163,41 +252,7 @@ def with_repeats(frame: pl.DataFrame, layout: Layout, seen: pl.DataFrame) -> tup
     return frame.with_columns(repeat.cast(pl.Int64).alias(REPEAT)), seen
 
 
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(64)
-    except OSError as trouble:
-        raise UnreadableFile(
-            f"{path.name} cannot be opened: {trouble.strerror}. Check the path and the right to read it."
-        ) from None
-    if not head:
-        raise UnreadableFile(f"{path.name} is empty; expected CSV or Parquet with one row for each incident.")
-    return head
-
-
-def _refuse_foreign(path: Path, head: bytes) -> None:
-    found = next((kind for magic, kind in _FOREIGN if head.startswith(magic)), None)
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if found is None and text[:1] in (b"{", b"["):
-        found = "JSON"
-    if found is None and text[:1] == b"<":
-        found = "HTML or XML"
-    if found is None and path.suffix.lower() in (".parquet", ".pq"):
-        found = "no Parquet (it does not begin with PAR1)"
-    if found:
-        raise UnreadableFile(
-            f"{path.name} is {found}; expected CSV or Parquet. Export the table of incidents in one of these formats "
-            "and deliver that file."
-        )
-
-
-def _zone_of(names: Sequence[str]) -> str | None:
-    plain = {name.casefold().replace("_", " ") for name in names}
-    return next((zone for columns, zone in _ZONES if columns <= plain), None)
-
-
-def _settled(source: Source, mapping: Mapping | None) -> Source:
+def _settled(source: Source) -> Source:
     """The source once the questions that only the whole file answers are settled."""
     columns = [column for name, column in source.layout.items() if name in (*_TIMES, "category", "incident_id")]
     frames = source._frames(_JUDGED_ROWS, columns)
@@ -208,8 +263,11 @@ def _settled(source: Source, mapping: Mapping | None) -> Source:
         )
     _refuse_types(source, first)
     layout = dict(source.layout)
-    mapped = mapping.columns if mapping else {}
-    if "incident_id" in layout and "incident_id" not in mapped and _numbers_rows(first[layout["incident_id"]]):
+    if (
+        "incident_id" in layout
+        and "incident_id" not in source.said.columns
+        and _numbers_rows(first[layout["incident_id"]])
+    ):
         del layout["incident_id"]
 
     judgement = _Judgement(layout, needs_order=source.date_format is None)
@@ -219,11 +277,13 @@ def _settled(source: Source, mapping: Mapping | None) -> Source:
             break
     if judgement.is_empty_category:
         layout.pop("category", None)
+        if "category_otherwise" in layout:
+            layout["category"] = layout.pop("category_otherwise")
     return replace(
         source,
         layout=layout,
         date_format=source.date_format or judgement.date_order(source.path.name),
-        at_best=judgement.at_best,
+        at_best=source.said.precision or judgement.at_best,
     )
 
 
@@ -283,7 +343,15 @@ def _refuse_types(source: Source, frame: pl.DataFrame) -> None:
         if column is None:
             continue
         dtype = frame[column].dtype
-        if not (dtype in (pl.String, pl.Date, pl.Null) or isinstance(dtype, pl.Datetime)):
+        if source.kind == "layer" and source.said.clock is None and getattr(dtype, "time_zone", None):
+            # A GeoPackage calls every moment UTC, also the local ones that most programs put there.
+            raise UnexpectedColumns(
+                f"{source.path.name}: moments in column {printable(column, most=40)!r} may be UTC or local wall time; "
+                'nothing in the file tells. Say it with --mapping FILE, a file with the line\nclock = "utc"\nor '
+                'clock = "local written as utc".'
+            )
+        is_counted = source.said.date_format in ("epoch ms", "epoch s") and dtype.is_integer()
+        if not (is_counted or dtype in (pl.String, pl.Date, pl.Null) or isinstance(dtype, pl.Datetime)):
             raise UnexpectedColumns(
                 f"{source.path.name}: column {printable(column, most=40)!r} holds {dtype} values; for {name} expected "
                 "dates, datetimes or text such as 2026-03-01 14:30. Convert it and deliver again."
@@ -299,84 +367,3 @@ def _numbers_rows(column: pl.Series) -> bool:
     if numbers.len() < 2 or numbers.null_count() or numbers[0] not in (0, 1):
         return False
     return bool((numbers.diff().drop_nulls() > 0).all()) and numbers[-1] - numbers[0] < column.len()
-
-
-def _csv_frames(
-    path: Path, dialect: csv_text.Dialect, names: Sequence[str], columns: Sequence[str], rows: int
-) -> Iterator[pl.DataFrame]:
-    wanted = [names.index(column) for column in columns]
-    nothing: list[str | None] = [None] * len(names)
-    records = csv_text.records(path, dialect)
-    while True:
-        lines: list[int] = []
-        texts: list[str | None] = []
-        table: list[Sequence[str | None]] = []
-        for line, fields, ragged in islice(records, rows):
-            lines.append(line)
-            texts.append(ragged)
-            table.append(fields if ragged is None else nothing)
-        if not lines:
-            return
-        by_column = list(zip(*table, strict=True))
-        yield pl.DataFrame(
-            [
-                *(pl.Series(names[at], by_column[at], dtype=pl.String) for at in wanted),
-                pl.Series(LINE, lines, dtype=pl.Int64),
-                pl.Series(RAGGED, texts, dtype=pl.String),
-            ]
-        )
-
-
-def _parquet_names(path: Path) -> list[str]:
-    with _as_unreadable(path), pq.ParquetFile(path) as file:
-        if file.metadata.num_rows == 0:
-            raise UnreadableFile(f"{path.name} holds no rows; expected one row for each incident. Export it again.")
-        return [field.name for field in file.schema_arrow if _is_plain(field.type)]
-
-
-def _parquet_frames(path: Path, names: Sequence[str], columns: Sequence[str], rows: int) -> Iterator[pl.DataFrame]:
-    first = 1
-    with _as_unreadable(path), pq.ParquetFile(path) as file:
-        own = [field.name for field in file.schema_arrow if _is_plain(field.type)]
-        renamed = dict(zip(own, names, strict=True))
-        wanted = [name for name in own if renamed[name] in columns]
-        for batch in file.iter_batches(batch_size=rows, columns=wanted):
-            batch.validate(full=True)
-            # Built anew from its columns: metadata of the file is not checked and not needed.
-            named = [renamed[name] for name in batch.schema.names]
-            frame = pl.DataFrame(pl.from_arrow(pa.RecordBatch.from_arrays(batch.columns, names=named)))
-            frame = frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
-            yield frame.with_columns(
-                pl.int_range(first, first + frame.height).alias(LINE), pl.lit(None, dtype=pl.String).alias(RAGGED)
-            )
-            first += frame.height
-
-
-def _is_plain(kind: pa.DataType) -> bool:
-    """Whether a column holds one number, text, date or truth value a row; others are not read."""
-    if pa.types.is_dictionary(kind):
-        return _is_plain(kind.value_type)
-    tests: tuple[Callable[[pa.DataType], bool], ...] = (
-        pa.types.is_null,
-        pa.types.is_boolean,
-        pa.types.is_integer,
-        pa.types.is_floating,
-        pa.types.is_decimal,
-        pa.types.is_string,
-        pa.types.is_large_string,
-        pa.types.is_date,
-        pa.types.is_timestamp,
-        pa.types.is_time,
-    )
-    return any(test(kind) for test in tests)
-
-
-@contextmanager
-def _as_unreadable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, EOFError, UnicodeError) as trouble:
-        raise UnreadableFile(
-            f"{path.name} is a damaged or incomplete Parquet file ({printable(str(trouble), most=120)}). Copy or "
-            "export it again."
-        ) from None

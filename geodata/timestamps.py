@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from geodata.column_names import DATE_PARTS
 from geodata.faults import Fault
 from geodata.offences import EMPTY_TEXTS
 
@@ -20,6 +21,7 @@ LONGEST_WINDOW_DAYS = 366
 """A longer window does not even tell the year it happened in."""
 
 DAY_FIRST, MONTH_FIRST = "day first", "month first"
+_EPOCHS = {"epoch ms": "ms", "epoch s": "s"}
 
 _UTC = pl.Datetime("us", "UTC")
 _WALL = pl.Datetime("us")
@@ -52,7 +54,14 @@ class Moments:
 
 
 def windows(
-    frame: pl.DataFrame, layout: Mapping[str, str], *, zone: str, date_format: str | None, at_best: str = "minute"
+    frame: pl.DataFrame,
+    layout: Mapping[str, str],
+    *,
+    zone: str,
+    date_format: str | None,
+    at_best: str = "minute",
+    clock: str | None = None,
+    is_midnight_a_day: bool = False,
 ) -> pl.DataFrame:
     """The window of each row of a raw batch.
 
@@ -60,10 +69,13 @@ def windows(
 
     Parameters
     ----------
-    layout : canonical name → column, with ``occurred_at``, ``date`` (and ``time``) or ``occurred_from``
-    date_format : ``day first`` or ``month first`` for dates such as 03/04/2026, or a strptime pattern
+    layout : canonical name → column, with ``occurred_at``, ``date`` (and ``time``), ``occurred_from`` or ``year``
+    date_format : ``day first`` or ``month first`` for dates such as 03/04/2026, ``epoch ms`` or ``epoch s``, or a
+        strptime pattern
     at_best : ``day`` or ``month`` where the clock in ``occurred_at`` stands at midnight, or on the first of the month,
         because nothing finer was recorded
+    clock : ``utc`` where times without an offset are UTC, ``local written as utc`` where an offset is to be ignored
+    is_midnight_a_day : whether a clock at exactly 00:00 says that no hour was recorded
 
     Returns
     -------
@@ -75,14 +87,20 @@ def windows(
     def moments(canonical: str) -> Moments | None:
         if canonical not in layout:
             return None
-        return read_moments(frame[layout[canonical]], zone=zone, date_format=date_format)
+        return read_moments(frame[layout[canonical]], zone=zone, date_format=date_format, clock=clock)
 
     at = moments("occurred_at")
+    if "year" in layout:
+        at = read_moments(_joined_parts(frame, layout), zone=zone)
     if at is not None and at_best != "minute":
         at = replace(at, grain=_coarser(at.grain, pl.Series([at_best]).new_from_index(0, frame.height)))
     day = moments("date")
     if day is not None:
         at = _with_time_of_day(day, frame[layout["time"]])
+    if at is not None and is_midnight_a_day:
+        is_midnight = (at.wall == at.wall.dt.truncate("1d")).fill_null(value=False)
+        days = pl.Series(["day"]).new_from_index(0, frame.height)
+        at = replace(at, grain=_coarser(at.grain, days.zip_with(is_midnight, at.grain)))
     start, end = moments("occurred_from"), moments("occurred_to")
     said = _said_precision(frame, layout)
     is_span = pl.Series([start is not None or end is not None] * frame.height, dtype=pl.Boolean)
@@ -93,12 +111,21 @@ def windows(
     return _windows(first, end, is_span & ~end.is_blank, said, zone=zone)
 
 
-def read_moments(column: pl.Series, *, zone: str, date_format: str | None = None) -> Moments:
+def read_moments(column: pl.Series, *, zone: str, date_format: str | None = None, clock: str | None = None) -> Moments:
     """Read one column of dates: dates and datetimes as they are, anything else as text.
 
     Text may be ISO 8601 with or without an offset, ``dd.mm.yyyy HH:MM``, ``M/D/YYYY H:MM`` or ``D/M/YYYY H:MM`` (as
-    ``date_format`` says), with AM and PM, or ``YYYY-MM``; with a strptime pattern, that pattern only.
+    ``date_format`` says), with AM and PM, or ``YYYY-MM``; with a strptime pattern, that pattern only. ``clock`` is as
+    in `windows`.
     """
+    dtype = column.dtype
+    if date_format in _EPOCHS and not dtype.is_temporal():
+        counted = _of_epoch(column, _EPOCHS[date_format])
+        return replace(read_moments(counted, zone=zone, clock=clock), is_blank=clean_text(column).is_null())
+    if clock == "local written as utc":
+        column = _without_offset(column)
+    elif clock == "utc" and isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
+        column = column.dt.replace_time_zone("UTC")
     dtype = column.dtype
     if isinstance(dtype, pl.Datetime):
         return _of_datetimes(column, zone, "minute")
@@ -108,6 +135,9 @@ def read_moments(column: pl.Series, *, zone: str, date_format: str | None = None
     is_blank = text.is_null()
     read = _by_pattern(text, date_format) if date_format and "%" in date_format else _by_shape(text, date_format)
     wall, utc = _clipped(read["wall"]), _clipped(read["utc"])
+    if clock == "utc":
+        utc = _coalesce(utc, wall.dt.replace_time_zone("UTC"))
+        wall = wall.clear(wall.len())
     local = utc.dt.convert_time_zone(zone).dt.replace_time_zone(None)
     return Moments(wall=_coalesce(local, wall), utc=utc, grain=read["grain"], is_blank=is_blank)
 
@@ -239,6 +269,33 @@ def _stretch(moments: Moments, grain: pl.Series, zone: str) -> tuple[pl.Series, 
         end = to_utc(bounds["ceiling"], zone).zip_with(is_long, begin)
     is_hour = (grain == "hour").fill_null(value=False)
     return begin, (end + timedelta(hours=1)).zip_with(is_hour, end), floor
+
+
+def _of_epoch(column: pl.Series, unit: str) -> pl.Series:
+    """Counts since 1970 as moments in UTC; missing where they are no whole numbers."""
+    counted = clean_text(column).str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
+    limit = _LAST * _PER_SECOND["ms"]
+    ms = counted.clip(-limit, limit) * 1_000 if unit == "s" else counted
+    return ms.clip(-limit, limit).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
+
+
+def _without_offset(column: pl.Series) -> pl.Series:
+    if isinstance(column.dtype, pl.Datetime):
+        return column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if column.dtype.time_zone else column
+    if column.dtype == pl.String:
+        return column.str.strip_chars().str.replace(r"(?:[Zz]|[+-]\d{2}:?\d{2})$", "")
+    return column
+
+
+def _joined_parts(frame: pl.DataFrame, layout: Mapping[str, str]) -> pl.Series:
+    """Year, month, day, hour and minute in columns of their own as one text; it ends where a part is missing."""
+    part = {name: clean_text(frame[layout[name]]).str.replace(r"\.0+$", "") for name in DATE_PARTS if name in layout}
+    texts = [part["year"]]
+    for name, mark in (("month", "-"), ("day", "-"), ("hour", " "), ("minute", ":")):
+        if name not in part:
+            break
+        texts.append(texts[-1] + mark + (part[name].str.zfill(2) if name == "minute" else part[name]))
+    return pl.DataFrame({str(at): text for at, text in enumerate(reversed(texts))}).select(pl.coalesce("*")).to_series()
 
 
 def _of_datetimes(column: pl.Series, zone: str, grain: str) -> Moments:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from riskmap.ports import IncidentLake, ScoreShelf, Store, TerritoryShelf, UnitOfWork
+from riskmap.ports import IncidentLake, ScoreShelf, Store, TerritoryShelf, TotalsShelf, UnitOfWork
 from riskmap.settings import Settings
 from riskmap.store import schema
 from riskmap.store.database import BUSY_TIMEOUT_S, IN_MEMORY, open_engine
@@ -13,6 +13,7 @@ from riskmap.store.incident_lake import WAIT_S, ParquetLake
 from riskmap.store.score_shelf import ParquetScores
 from riskmap.store.sql_store import SqlLook, SqlUnitOfWork
 from riskmap.store.territory_shelf import FolderShelf
+from riskmap.store.totals_shelf import ParquetTotals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class SqlStore:
     lake: IncidentLake
     territories: TerritoryShelf
     scores: ScoreShelf
+    totals: TotalsShelf
 
     def work(self) -> UnitOfWork:
         return SqlUnitOfWork(self.engine)
@@ -75,4 +77,5 @@ def _store(engine: sa.Engine, data: Path, wait_s: float) -> Store:
         lake=ParquetLake(data, engine, wait_s=wait_s),
         territories=FolderShelf(data / "territories"),
         scores=ParquetScores(data, engine),
+        totals=ParquetTotals(data / "totals"),
     )

@@ -25,7 +25,7 @@ from geodata.made_up_city import NAME as MADE_UP
 from geodata.sources import open_source
 from geodata.territory import Territory
 from models.errors import ModelError
-from riskmap import assembly, identity_commands, serving, wording
+from riskmap import assembly, explaining, identity_commands, serving, totals_commands, wording
 from riskmap.command_line import Context, Report, opened
 from riskmap.council import journal_desk
 from riskmap.council.simulated import NewAccount
@@ -134,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     deliver.add_argument("files", type=Path, nargs="+", metavar="FILE")
     deliver.add_argument("--territory", default="auto", metavar="NAME|auto")
     deliver.add_argument("--mapping", type=Path, metavar="FILE", help="TOML file: columns, categories, time_zone")
+    deliver.add_argument("--layout", metavar="NAME|FILE", help="the layout of the files (default: recognised)")
+    deliver.add_argument("--explain", action="store_true", help="say what would be made of the files; store nothing")
     deliver.add_argument("--timezone", metavar="AREA/CITY")
 
     score = add("score", _score, "expected incidents of every cell and region for 30 and 90 days")
@@ -161,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--prepare-only", action="store_true", help="do not open the map")
 
     identity_commands.add_commands(commands, shared)
+    totals_commands.add_commands(commands, shared)
     return parser
 
 
@@ -176,7 +179,8 @@ def _migrate(_options: argparse.Namespace, context: Context) -> Report:
 
 def _territory_new(options: argparse.Namespace, context: Context) -> Report:
     with opened(context) as store:
-        source = open_source(options.from_points, _mapping(options))
+        layouts = explaining.known_layouts(context.settings)
+        source = open_source(options.from_points, _mapping(options), layouts=layouts)
         made = territories.new_from_points(store, options.name, source, zone=options.timezone)
     words = context.words
     line = words.text(
@@ -194,13 +198,18 @@ def _regions_load(options: argparse.Namespace, context: Context) -> Report:
 
 
 def _deliver(options: argparse.Namespace, context: Context) -> Report:
+    layouts = explaining.known_layouts(context.settings)
+    mapping = explaining.told(mapping=options.mapping, layout=options.layout, layouts=layouts)
+    if options.explain:
+        return explaining.report(options.files, context, mapping=mapping, layouts=layouts, zone=options.timezone)
     with opened(context) as store:
         reports = [
             territories.deliver_file(
                 store,
                 path,
                 territory_name=options.territory,
-                mapping=_mapping(options),
+                mapping=mapping,
+                layouts=layouts,
                 zone=options.timezone,
                 now=context.now,
                 progress=context.progress,

@@ -211,3 +211,9 @@ class BrokenAudit(RiskMapError, ValueError):
     """The audit log is not the one that was written."""
 
     exit_status = ExitStatus.DAMAGED
+
+
+class NoTotals(RiskMapError, LookupError):
+    """No official totals have been loaded for the territory and year."""
+
+    exit_status = ExitStatus.NOTHING_THERE

@@ -384,6 +384,18 @@ class ScoreShelf(Protocol):
         ...
 
 
+class TotalsShelf(Protocol):
+    """Official totals of the territories, as declared in `geodata.columns.OFFICIAL_TOTALS`."""
+
+    def put(self, territory: str, totals: pl.DataFrame) -> int:
+        """Keep totals; earlier ones of the same region and year give way. Returns how many lines those had."""
+        ...
+
+    def load(self, territory: str) -> pl.DataFrame:
+        """All totals of a territory by region, year and line; no rows where nothing was loaded."""
+        ...
+
+
 class Store(Protocol):
     """Everything an installation owns, releases apart."""
 
@@ -407,3 +419,6 @@ class Store(Protocol):
 
     @property
     def scores(self) -> ScoreShelf: ...
+
+    @property
+    def totals(self) -> TotalsShelf: ...

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
-from geodata import kazakhstan
+from geodata import kazakhstan, publisher_layouts
 from geodata.layout import Mapping
 from geodata.made_up_city import NAME as MADE_UP
 from riskmap import release
@@ -52,7 +52,14 @@ def prepare(
             demo.build(store, settings, now=now, progress=progress)
         return Prepared(accounts=made_up_council(store, settings, language=language, now=now, progress=progress))
     report = territories.deliver_file(
-        store, incidents, territory_name=territories.AUTO, mapping=mapping, zone=zone, now=now, progress=progress
+        store,
+        incidents,
+        territory_name=territories.AUTO,
+        mapping=mapping,
+        layouts=publisher_layouts.with_those_of(settings.layouts),
+        zone=zone,
+        now=now,
+        progress=progress,
     )
     territory = store.territories.load(report.territory)
     publication.publish(store, settings.releases, territory, as_of=None, now=now, progress=progress)

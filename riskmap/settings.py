@@ -79,6 +79,11 @@ class Settings:
         return self.data / "releases"
 
     @property
+    def layouts(self) -> Path:
+        """Folder of the operator's own layouts of publishers' files."""
+        return self.data / "layouts"
+
+    @property
     def journals(self) -> Path:
         """Folder of the councils' published journals."""
         return self.data / "journals"

@@ -13,9 +13,11 @@ from pathlib import Path
 import polars as pl
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from geodata import columns, disclosure, faults, layout, offences, regions  # noqa: E402
+import data_format_layouts as layouts  # noqa: E402
+
+from geodata import columns, criminal_code, disclosure, faults, layout, offences, regions  # noqa: E402
 from geodata.columns import Table  # noqa: E402
 from models.risk_class import RiskClass  # noqa: E402
 from riskmap import journal, release, wording  # noqa: E402
@@ -24,48 +26,12 @@ from riskmap.pipeline import publication  # noqa: E402
 
 PAGE = ROOT / "docs" / "data_format.md"
 
-CANONICAL = {
-    "occurred_at": "date and time in one column, or the date alone",
-    "occurred_from": "start of the window in which it happened",
-    "occurred_to": "end of that window",
-    "date": "date; alone it is read as `occurred_at`",
-    "time": "time of day, beside `date`",
-    "time_precision": "minute, hour, day, month or interval, where the file says so for each row",
-    "category": "kind of offence; see [offence groups](#2-offence-groups)",
-    "incident_id": "the source's own number of the incident",
-    "lat": "latitude in degrees, WGS84",
-    "lng": "longitude in degrees, WGS84",
-    "is_domestic": "true, yes, 1, да or иә: an otherwise mappable offence counts as `domestic`",
-}
-MAPPING_KEYS = {
-    "columns": "canonical name = column in the file; an empty text says that there is none, whatever its name",
-    "categories": "category as delivered = offence group",
-    "offence_group": "group of every row, where the file has no category column",
-    "time_zone": "IANA zone of the file's times",
-    "date_format": "`day first`, `month first`, or a strptime pattern such as `%d/%m/%Y %H:%M`",
-    "encoding": "encoding of a CSV, where it is misread",
-    "separator": "comma, semicolon, bar or tab",
-}
 EXAMPLE = """\
 incident_id,occurred_at,category,lat,lng
 A-1,2026-03-01 14:30,theft,46.30112,70.19874
 A-2,2026-03-01 23:05,robbery,46.28840,70.19442
 A-3,2026-03-02,burglary,46.30938,70.13902
 A-4,2026-03-02 09:15,fraud,,
-"""
-EXAMPLE_MAPPING = """\
-time_zone = "Asia/Almaty"
-date_format = "day first"
-
-[columns]
-occurred_at = "when"
-category = "what"
-lat = "north"
-lng = "east"
-
-[categories]
-"Cat A" = "theft"
-"Cat B" = "burglary"
 """
 AREA_FIELDS = {
     "area_id": "territory's name, or the code of the region or district",
@@ -153,14 +119,29 @@ What goes in, what is kept, and what comes out. Words are explained in the [glos
 
 ## 1. A file of incidents
 
-One row is one incident. The file is CSV (comma, semicolon, tab or bar; UTF-8, UTF-16 or an older Cyrillic or Western
-encoding; plain or gzip-compressed) or Parquet; what it is, is told by its content. Excel workbooks, GeoJSON and
-archives are refused with a message. A smallest complete example:
+One row is one incident. What a file is, is told by its content:
+
+- **CSV**: comma, semicolon, tab or bar; UTF-8, UTF-16 or an older Cyrillic or Western encoding; plain or
+  gzip-compressed.
+- **Parquet**, plain or gzip-compressed.
+- **XLSX**: one sheet, its first row that is not empty being the header. Where several sheets hold incidents the file is
+  refused until a mapping file says which. The official form 1-М is answered as what it is: totals, for `totals load`.
+- **GeoJSON**, or the JSON answer of an Esri map service; plain or gzip-compressed. Points become places.
+- **GeoPackage**: one layer of points. Whether its moments are UTC has to be said (`clock`): the format calls all of
+  them so.
+- **Shapefile of points in a ZIP archive**; other files in the archive are left aside. Archives with links, with names
+  that lead out of them, or that unpack into more than 1 GB are refused.
+
+A smallest complete example:
 """
 COLUMNS_TEXT = """\
-A file needs `lat`, `lng` and one of `occurred_at`, `date`, `occurred_from`. The rest may be absent. Of an accepted
-row nothing is kept but time, place, category and a hash as its id, whatever other columns hold. A row set aside is kept
-whole, in the quarantine of the installation, so that the operator can see what was wrong.
+A file needs `lat`, `lng` (or `x`, `y`) and one of `occurred_at`, `date`, `occurred_from`, `year`. The rest may be
+absent. Of an accepted row nothing is kept but time, place, category and a hash as its id, whatever other columns hold.
+A row set aside is kept in the quarantine of the installation without the columns its layout drops, so that the
+operator can see what was wrong.
+
+`python -m riskmap deliver --explain FILE` says what would be made of a file and why, and stores nothing. For a file
+that no layout fits it writes a draft of one, to be completed.
 
 ### Recognised column names
 
@@ -173,21 +154,18 @@ RULES_TEXT = """\
 - **Dates**: `2026-03-01`, `01.03.2026`, `3/1/2026`, `2026-03`, with or without a time, AM/PM and an offset from UTC.
   Whether 03/04 is March or April is decided once for the whole file by its telling dates; where none tells, the file is
   refused until a mapping file says it. Dates before 1 January 2000 or after the day of delivery are faults.
-- **Time zone**: `--timezone`, else the mapping file, else the publisher's layout where it is known, else the
-  territory's. A new territory takes its zone from the coordinates when none is given.
+- **Time zone**: `--timezone`, else the mapping file, else the file's layout, else the territory's. A new territory
+  takes its zone from the coordinates when none is given.
 - **Precision**: minute, hour, day or month, the coarser of what the file says and what the text carries. Where every
   time is midnight (in at least 10 rows), only the day is taken as known. An incident belongs to the local day on which
   its window starts; one known only by month gets a day of that month from its id.
-- **Places**: degrees, decimal point or comma. No coordinates, or 0 and 0, is *no place*: accepted and counted, not on
-  the map. A point up to 0.01° outside the outline counts as inside.
+- **Places**: degrees, decimal point or comma; metres or feet of a coordinate system that the file or its layout
+  names. No coordinates, or 0 and 0, is *no place*: accepted and counted, not on the map. A point up to 0.01° outside
+  the outline counts as inside.
 - **Duplicates**: with an id column (that does not merely number the rows), rows of one id are one incident. Without
   one, rows equal in time, place and category are one incident where the moment is known to the minute or hour;
   otherwise they are different incidents. The same incident in a later, overlapping file is recognised.
 - **Categories**: see [offence groups](#2-offence-groups). A file none of whose categories is known is refused.
-
-### Mapping file
-
-A TOML file given with `--mapping`, for what the names do not tell. Every entry may be left out.
 """
 GROUPS_TEXT = """\
 ## 2. Offence groups
@@ -195,7 +173,32 @@ GROUPS_TEXT = """\
 Only mappable groups stand on the map and in `all`: they have a place, are reported by victims, and are not sensitive.
 The others are kept in the incident lake and shown nowhere yet. `geodata/tables/offence_categories.csv` maps {n}
 categories (Russian and Kazakh names from the Criminal Code, police.uk, several North American publishers); a mapping
-file goes before it. Article numbers alone are not in the table.
+file goes before it. Where a category mixes groups or its group is in doubt, `is_certain` is false there.
+"""
+ARTICLES_TEXT = """\
+### Articles of the Criminal Code
+
+In a delivery whose time zone is one of Kazakhstan, a category may also be an article of its Criminal Code or an
+official title. Read are `188`, `188-1`, `ст.188 ч.3`, `ст. 188 ч. 3 п. 2 УК РК`, `ч. 3 ст. 188`, `188-бап 3-бөлік`,
+`ҚР ҚК 188-бабының 3-бөлігі`, and the four digits of the official service (`1880`, `1881` for 188-1, `0990` for 99).
+Latin letters that look Cyrillic, kinds of dashes and an attempt (`ст. 24 ч. 3` in front) do not matter. A code that
+names no article or several is unknown: kept, counted and reported, never guessed.
+
+`geodata/tables/offences_kz.csv` holds {articles} articles and {parts} parts of theirs:
+
+| column | meaning |
+| --- | --- |
+| `article`, `part` | numbers; an empty part means all parts |
+| `crime_code` | the article as the official service writes it |
+| `title_ru`, `title_kk` | official title, where our sources have it |
+| `offence_group` | group of the article; its parts share it |
+| `is_certain` | false where the group is in doubt or the severity was not read: {uncertain} rows |
+| `severity` | {severities}; empty where not known or where parts differ: known in {severe} rows |
+| `severity_basis` | {severity_bases} |
+| `harm_days` | weight: longest sanction in days, life as {life}; derived, not official: known in {harmful} rows |
+| `harm_basis` | {harm_bases} |
+| `valid_from`, `valid_to` | first and last day of validity, where known |
+| `source`, `remark` | where the row comes from; what to bear in mind |
 """
 KEPT_TEXT = """\
 ## 4. What an installation keeps
@@ -253,16 +256,20 @@ def page() -> str:
 
 
 def _delivery() -> list[str]:
-    recognised = [(_code(name), CANONICAL[name], _tiers(tiers)) for name, tiers in layout.NAMES.items()]
-    keys = [(_code(key), MAPPING_KEYS[key]) for key in layout.Mapping.__dataclass_fields__]
+    recognised = [(_code(name), layouts.CANONICAL[name], _tiers(tiers)) for name, tiers in layout.NAMES.items()]
     return [
         INTRODUCTION,
         _block("csv", EXAMPLE),
         COLUMNS_TEXT,
         *_table(("column", "meaning", "recognised names"), recognised),
         RULES_TEXT,
-        *_table(("entry", "meaning"), keys),
-        _block("toml", EXAMPLE_MAPPING),
+        layouts.TEXT,
+        *_table(("entry", "meaning"), _named(layouts.MAPPING_KEYS)),
+        _block("toml", layouts.EXAMPLE_MAPPING),
+        layouts.MARKS_TEXT,
+        *_table(("entry", "meaning"), _named(layouts.MARKS)),
+        layouts.SHIPPED_TEXT,
+        *_table(("name", "files of", "known by"), layouts.shipped()),
     ]
 
 
@@ -280,7 +287,22 @@ def _groups() -> list[str]:
         for group in offences.OFFENCE_GROUPS
     ]
     head = ("code", "name", "has a place", "reported by victims", "sensitive", "mappable")
-    return [GROUPS_TEXT.format(n=len(offences.category_table())), *_table(head, rows)]
+    return [GROUPS_TEXT.format(n=len(offences.category_table())), *_table(head, rows), _articles()]
+
+
+def _articles() -> str:
+    rows = criminal_code.articles().values()
+    return ARTICLES_TEXT.format(
+        articles=sum(not row.part for row in rows),
+        parts=sum(bool(row.part) for row in rows),
+        uncertain=sum(not row.is_certain for row in rows),
+        severities=", ".join(map(_code, criminal_code.SEVERITIES)),
+        severe=sum(row.severity is not None for row in rows),
+        harmful=sum(row.harm_days is not None for row in rows),
+        life=criminal_code.DAYS_OF_LIFE,
+        severity_bases="; ".join(f"{_code(basis)}: {text}" for basis, text in criminal_code.SEVERITY_BASES.items()),
+        harm_bases="; ".join(f"{_code(basis)}: {text}" for basis, text in criminal_code.HARM_BASES.items()),
+    )
 
 
 def _faults() -> list[str]:
@@ -292,7 +314,14 @@ def _faults() -> list[str]:
 
 
 def _kept() -> list[str]:
-    tables = (columns.INCIDENTS, columns.QUARANTINE, columns.PLACES, columns.REGIONS, columns.EXPECTED_INCIDENTS)
+    tables = (
+        columns.INCIDENTS,
+        columns.QUARANTINE,
+        columns.PLACES,
+        columns.REGIONS,
+        columns.EXPECTED_INCIDENTS,
+        columns.OFFICIAL_TOTALS,
+    )
     properties = [(_code(name), ", ".join(map(_code, names))) for name, names in regions.PROPERTY_NAMES.items()]
     return [
         KEPT_TEXT,
@@ -372,6 +401,8 @@ def _named(meanings: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _tiers(tiers: Sequence[Sequence[str]]) -> str:
+    if not tiers:
+        return "none: only where a layout or mapping says so"
     return "; else ".join(", ".join(tier) for tier in tiers)
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,12 +21,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import shapely
 
-from geodata import layout
+from geodata import layout, offences
 from geodata.columns import INCIDENTS
 from geodata.errors import UnreadableFile
 from geodata.faults import Fault
 from geodata.intake import EMPTY_CATEGORY, Rules, drop_duplicates, examine
-from geodata.offences import UNCLASSIFIED, category_table
+from geodata.offences import UNCLASSIFIED
 from geodata.sources import Source, open_source
 from geodata.territory import WORKING_RESOLUTION, Territory
 from riskmap.errors import CannotWrite, RowsDoNotAddUp, TerritoryDoesNotFit, UnknownCategories
@@ -96,6 +96,7 @@ def deliver(
     *,
     territory: Territory,
     mapping: layout.Mapping | None = None,
+    layouts: Sequence[layout.Mapping] | None = None,
     zone: str | None = None,
     now: datetime,
     progress: Progress | None = None,
@@ -104,6 +105,7 @@ def deliver(
 
     Parameters
     ----------
+    layouts : those a file may be recognised by; None for the shipped ones
     zone : IANA zone of the file's times; else the one the file or its mapping says, else the territory's
     now : moment of the delivery, with a time zone; later days are faults
     progress : called with rows done and rows in all (0 where that is not known)
@@ -117,11 +119,11 @@ def deliver(
     CannotWrite, StoreBusy, DamagedStore
         If the data folder cannot be used now. Nothing is stored.
     """
-    source = open_source(path, mapping)
+    source = open_source(path, mapping, layouts=layouts)
     sha256 = _fingerprint(path)
     read_zone = zone or source.time_zone or territory.zone
     layout.check_zone(read_zone, where=path.name)
-    reading = _reading(mapping, read_zone, territory)
+    reading = _reading(source.said, read_zone, territory)
     delivery_id = hashlib.sha256(f"{sha256} {territory.name} {reading}".encode()).hexdigest()[:16]
     earlier = _adopted(store, delivery_id)
     if earlier is not None:
@@ -137,7 +139,7 @@ def deliver(
                 zone=read_zone,
                 latest_day=now.astimezone(ZoneInfo(read_zone)).date(),
                 outline=territory.outline,
-                mapping=mapping,
+                mapping=source.said,
             )
             tally = _read(source, rules, staging, progress)
             _require_fit(tally, territory.name, path.name)
@@ -175,10 +177,9 @@ def _fingerprint(path: Path) -> str:
         ) from error
 
 
-def _reading(mapping: layout.Mapping | None, zone: str, territory: Territory) -> str:
+def _reading(said: layout.Mapping, zone: str, territory: Territory) -> str:
     outline = hashlib.sha256(shapely.to_wkb(territory.outline)).hexdigest()
-    said = mapping.fingerprint if mapping else None
-    parts = [READING, said, zone, outline, WORKING_RESOLUTION, category_table()]
+    parts = [READING, said.fingerprint, zone, outline, WORKING_RESOLUTION, offences.fingerprint()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -198,9 +199,7 @@ def _adopted_reading(store: Store, territory: str, sha256: str) -> str | None:
 
 def _read(source: Source, rules: Rules, staging: Staging, progress: Progress | None) -> _Tally:
     tally = _Tally()
-    total = (
-        pl.scan_parquet(source.path, glob=False).select(pl.len()).collect().item() if source.kind == "parquet" else 0
-    )
+    total = source.height
     for batch in source.batches():
         examined = examine(batch, source, rules)
         tally.rows_read += batch.height

@@ -1,5 +1,6 @@
 """Make, choose and change the territories of an installation."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -52,6 +53,11 @@ def new_from_points(store: Store, name: str, source: Source, *, zone: str | None
             f"python -m riskmap deliver FILE --territory {name}."
         )
     lat, lng = source.points()
+    if lat.size == 0:
+        raise InvalidTerritory(
+            f"{source.path.name} has no row with a usable place, so no territory can be made from it. Deliver it into "
+            "an existing one: --territory NAME."
+        )
     territory = _from_points(name, lat, lng, zone=zone or zone_of_points(lat, lng))
     store.territories.save(territory)
     return territory
@@ -75,6 +81,7 @@ def deliver_file(
     *,
     territory_name: str,
     mapping: Mapping | None,
+    layouts: Sequence[Mapping] | None = None,
     zone: str | None,
     now: datetime,
     progress: Progress,
@@ -85,7 +92,7 @@ def deliver_file(
     """
     is_made = False
     if territory_name == AUTO:
-        source = open_source(path, mapping)
+        source = open_source(path, mapping, layouts=layouts)
         lat, lng = source.points()
         chosen = choose(store, lat, lng)
         is_made = chosen is None
@@ -99,6 +106,7 @@ def deliver_file(
             path,
             territory=territory,
             mapping=mapping,
+            layouts=layouts,
             zone=zone,
             now=now,
             progress=lambda done, total: progress("cli.progress.deliver", done, total),

@@ -218,7 +218,7 @@ def test_a_month_beside_a_year_is_no_date(tmp_path):
     ("name", "message"),
     [
         ("no_place_columns.csv", r"no column found for lat, lng. Found: date, type, block. .*--mapping FILE"),
-        ("projected.csv", r"x and y in metres or feet are not read"),
+        ("projected.csv", r"x and y in metres or feet are read where a layout says their coordinate_system"),
         ("doubled_columns.csv", r"column 'LAT' stands twice \(first as 'lat'\)"),
         ("rival_columns.csv", r"columns latitude, широта may each be lat; .*--mapping FILE"),
         ("two_ways.csv", r'dates such as 03/04/2026 can be read two ways.*date_format = "day first"'),
@@ -267,7 +267,7 @@ def test_ids_that_only_number_the_rows_are_no_ids():
 
 
 def test_a_publisher_known_by_its_columns_brings_its_time_zone():
-    assert open_source(FILES / "police_uk_layout.csv").time_zone == "Europe/London"
+    assert open_source(FILES / "layouts" / "police_uk_street.csv").time_zone == "Europe/London"
     assert open_source(FILES / "plain.csv").time_zone is None
 
 
@@ -296,7 +296,7 @@ def test_points_are_those_with_a_usable_place():
     ("text", "message"),
     [
         ("columns = [", "is not a TOML file"),
-        ('colums = "x"', "unknown entry 'colums'; expected columns, categories"),
+        ('colums = "x"', "unknown entry 'colums'; expected name, title, .*columns, .*categories"),
         ('[columns]\nlatitude = "x"', "names 'latitude'; .* expected one of occurred_at"),
         ('[categories]\n"A" = "larceny"', "'A' goes to 'larceny', which is not an offence group"),
         ('offence_group = "larceny"', "offence_group goes to 'larceny'"),
@@ -306,6 +306,16 @@ def test_points_are_those_with_a_usable_place():
         ('date_format = "DD.MM.YYYY"', "expected 'day first', 'month first' or a pattern"),
         ('encoding = "ebcdic"', "expected one of utf-8"),
         ('separator = "::"', "separator is '::'"),
+        ('coordinate_system = "EPSG:999999"', "expected a known code such as EPSG:32643 or ESRI:102696"),
+        ('coordinate_system = "32643"', "expected a known code"),
+        ('clock = "gmt"', "clock is 'gmt'; expected one of 'local', 'utc', 'local written as utc'"),
+        ('precision = "year"', "expected one of 'minute', 'hour', 'day', 'month'"),
+        ('drop = "sex"', r"drop is sex; expected a list such as"),
+        ("key = [1]", r"key is .1.; expected a list such as"),
+        ('name = "My Town"', "name is 'My Town'; expected small letters"),
+        ('[recognised_by]\ncolumns = ["a"]', "a layout needs a name"),
+        ('name = "a"\n[recognised_by]\nwithout = ["a"]', "should hold columns"),
+        ('name = "a"\n[recognised_by]\ncolumns = ["a"]\nbounds = [1, 2]', "expected four numbers"),
     ],
 )
 def test_a_mapping_file_that_does_not_fit_is_refused_with_what_is_expected(tmp_path, text, message):
@@ -335,7 +345,7 @@ def test_the_fingerprint_of_a_mapping_tells_what_it_says_and_not_how_it_is_laid_
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("picture.csv", "is a PNG picture; expected CSV or Parquet"),
+        ("picture.csv", "is a PNG picture; expected CSV, Parquet, XLSX, GeoJSON, GeoPackage or a zipped shapefile"),
         ("zero_bytes.csv", "holds a zero byte on line 2"),
         ("header_only.csv", "has a header but no rows"),
         ("absent.csv", "cannot be opened"),
@@ -351,8 +361,8 @@ def test_a_file_that_is_no_table_is_refused_in_one_sentence(name, message):
     [
         ("empty.csv", b"", "is empty"),
         ("blank.csv", b" \n\n", "holds no text"),
-        ("book.xlsx", b"PK\x03\x04rest", "is a ZIP archive or an Excel workbook"),
-        ("map.geojson", b' {"type": "FeatureCollection"}', "is JSON"),
+        ("book.xlsx", b"PK\x03\x04rest", "is a ZIP archive or an Excel workbook, but damaged"),
+        ("map.geojson", b' {"type": "FeatureCollection"}', "is JSON without a list of features"),
         ("page.csv", b"<!doctype html><html>", "is HTML or XML"),
         ("text.parquet", PLAIN, "is no Parquet"),
         ("cut.csv.gz", gzip.compress(PLAIN * 100, mtime=0)[:-20], "damaged or incomplete gzip"),
