@@ -214,12 +214,12 @@ def nearby(office: Office, actor: Actor, place: Place, *, within_m: float = NEAR
     """
     _require_any_role(actor, place.region_id)
     with office.store.look() as look:
-        everything = look.requests.of_territory(place.territory)
+        open_or_merged = look.requests.of_territory(place.territory, states=rules.OPEN_STATES | {State.MERGED})
         supports = look.requests.supports(place.territory)
-    supporters = journal_desk.count_supporters(everything, supports)
+    supporters = journal_desk.count_supporters(open_or_merged, supports)
     centre = hexgrid.centre(place.cell_id)
     found = []
-    for other in everything:
+    for other in open_or_merged:
         distance_m = hexgrid.distance_m(centre, hexgrid.centre(other.place.cell_id))
         if not other.is_open or distance_m > within_m:
             continue
@@ -253,8 +253,10 @@ def view(office: Office, actor: Actor, territory: str, number: int) -> RequestVi
     with office.store.look() as look:
         found = _found(look, territory, number)
         supports = look.requests.supports(territory)
-        supporters = journal_desk.count_supporters(look.requests.of_territory(territory), supports)
+        merged = look.requests.of_territory(territory, states={State.MERGED})
     _require_any_role(actor, found.region_id)
+    others = [other for other in merged if other.number != number]
+    supporters = journal_desk.count_supporters([found, *others], supports)
     ownership = ownership_of(found)
     may_read = access.allowed_role(actor, Permission.READ_CASEWORK, region_id=found.region_id) is not None
     may_support = access.allowed_role(actor, Permission.SUPPORT, region_id=found.region_id, ownership=ownership)

@@ -63,11 +63,15 @@ def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
 
 
 def count_supporters(requests: Iterable[CouncilRequest], supports: Iterable[tuple[int, str]]) -> dict[int, int]:
-    """Different people behind each request: its supporters, and those behind requests merged into it."""
+    """Different people behind each of the given requests: its supporters, and those behind requests merged into it.
+
+    What was merged into a request must be among the given ones; supports of others are passed over.
+    """
     listed = sorted(requests, key=lambda request: request.number, reverse=True)
     people: dict[int, set[str]] = {request.number: set() for request in listed}
     for number, account_id in supports:
-        people[number].add(account_id)
+        if number in people:
+            people[number].add(account_id)
     # A later request is merged into an earlier one, so going from the last to the first carries chains along.
     for request in listed:
         if request.merged_into in people:

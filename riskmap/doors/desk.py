@@ -1,7 +1,7 @@
 """The first page after signing in: the queue for staff, one's own and supported requests for residents."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from riskmap import journal
 from riskmap.council import casework, journal_desk
 from riskmap.council.casework import Desk
-from riskmap.council.request import CouncilRequest
+from riskmap.council.request import CouncilRequest, RequestKind, State
 from riskmap.doors.visit import Visit
 from riskmap.identity import access
 from riskmap.public import explain, shelf
@@ -83,7 +83,14 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
     default = "waiting" if desk.waiting else "open"
     shown = visit.query.get("show", "")
     shown = shown if shown in SHOWN else default
-    kept = {"show": shown} | {name: visit.query[name] for name in ("state", "kind", "district") if name in visit.query}
+    known: Mapping[str, Collection[str]] = {
+        "state": set(State),
+        "kind": set(RequestKind),
+        "district": release.area_by_id,
+    }
+    # What is none of ours is not said back: it would stand in every link of the page.
+    asked = {name: visit.query.get(name, "") for name in known}
+    kept = {"show": shown} | {name: code for name, code in asked.items() if code in known[name]}
     of_show = {name: [one for one in desk.requests if _is_shown(one, desk, name)] for name in SHOWN}
     parts: Mapping[str, Callable[[CouncilRequest], str]] = {
         "state": lambda one: one.state.value,

@@ -23,6 +23,8 @@ ANOTHER = "other"
 """Value of the radio that says: the number I write myself."""
 SUPPORT = "support"
 MOST_DIGITS = 9
+SELDOM = frozenset({Action.WITHDRAW, Action.DISPUTE, Action.UNDO_MERGE, Action.UNDO_WITHDRAWAL})
+"""Steps nobody waits for: their forms stay folded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +202,9 @@ def _line(visit: Visit, step: Step, *, is_full: bool) -> Line:
 
 
 def _as_read(visit: Visit, kind: FieldKind, text: str) -> str:
-    return visit.words.date(date.fromisoformat(text)) if kind is FieldKind.DAY else text
+    if kind is FieldKind.DAY:
+        return visit.words.date(date.fromisoformat(text))
+    return f"№ {text}" if kind is FieldKind.NUMBER else text
 
 
 def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *, is_tried: bool) -> StepForm:
@@ -218,7 +222,7 @@ def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *,
     return StepForm(
         action=action.value,
         fields=form_fields.fields_of_step(action, visit.words, typed, defaults=defaults, helps=helps),
-        is_open=is_tried or len(view.actions) == 1,
+        is_open=is_tried or (len(view.actions) == 1 and action not in SELDOM),
         neighbours=neighbours,
         other=typed.values.get(OTHER_REQUEST, ""),
     )

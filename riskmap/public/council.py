@@ -6,6 +6,7 @@ Pages, table, API and the map's panel all show what is made here. It reads relea
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from geodata import hexgrid
@@ -246,9 +247,18 @@ def _cell_or_none(text: str) -> str | None:
 
 def _family(cell_id: str) -> Callable[[str], bool]:
     """Whether a cell is the given one, holds it or lies in it: public resolutions may change between releases."""
-    above = set(hexgrid.parents_of(cell_id, range(16)))
+    above = _holders(cell_id)
 
     def belongs(other: str) -> bool:
-        return other in above or (_cell_or_none(other) is not None and cell_id in hexgrid.parents_of(other, range(16)))
+        return other in above or cell_id in _holders(other)
 
     return belongs
+
+
+@lru_cache(maxsize=20_000)
+def _holders(cell_id: str) -> frozenset[str]:
+    """A cell with all that hold it; nothing for what is no cell."""
+    try:
+        return frozenset(hexgrid.parents_of(f"{int(hexgrid.parse_cell(cell_id)):x}", range(16)))
+    except InvalidCell:
+        return frozenset()

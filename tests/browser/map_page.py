@@ -91,7 +91,7 @@ with left:
         state.flights += 1
     if row[3].button("жоқ топ", key="lost"):
         state.group = "lost"
-    if row[4].button("белгі", key="marks"):
+    if row[4].button("белгі", key="more_marks"):
         state.marks = [
             *told["marks"],
             {**told["marks"][0], **told["marked_later"], "cell": "", "count": 1, "text": "Сұраныс: 1"},

@@ -348,7 +348,7 @@ def test_marks_that_come_later_are_drawn_without_loading_the_map_again(visit):
     opened.wait_for_marks(1)
     before = opened.colours("marks")[map_view.LIGHT.mark]
 
-    opened.button("marks")
+    opened.button("more_marks")
     opened.wait_for_marks(2)
 
     assert opened.colours("marks")[map_view.LIGHT.mark] > 1.5 * before

@@ -398,7 +398,6 @@ def test_a_damaged_journal_is_called_that_and_silences_no_other_council(client, 
         (folder / "requests.json").unlink()
     else:
         folder.rename(journals / "elsewhere")
-    council.journals_on_disk._open.cache_clear()
 
     answer = client.get(address, lang="en")
 
