@@ -6,7 +6,7 @@ import pytest
 
 from riskmap import wording
 from tests.browser.council_town import WORD, CouncilTown
-from tests.browser.visits import AXE, DESKTOP, NARROW, PHONE, Visit, browser, served
+from tests.browser.visits import AXE, DESKTOP, NARROW, PHONE, Visit, served
 from tests.installation import CITY
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("council journeys")]
@@ -34,12 +34,6 @@ def town(installation, tmp_path_factory):
 def site(town):
     with served(town.data) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -35,12 +35,6 @@ def site(installation):
         yield address
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with visits.browser() as opened:
-        yield opened
-
-
 @pytest.fixture
 def visit(chromium, site):
     opened = []

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,7 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("map")]
 
 ROOT = Path(__file__).parents[2]
 RELEASE_ID = "2026-11-01-0a1b2c3d"
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENCE_MS = 20_000
 LAT, LNG = 48.0, 67.0
 COLOURS_ON_CANVAS = """(pane) => {
@@ -136,24 +134,12 @@ def address(releases):
         server.wait()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
-
-
 class Visit:
     """One open page with its map, and everything it asked for or complained of."""
 
-    def __init__(self, browser, address, *, name="city", query="", scheme="light", phone=False):
+    def __init__(self, chromium, address, *, name="city", query="", scheme="light", phone=False):
         size = {"width": 360, "height": 740} if phone else {"width": 1366, "height": 768}
-        self.context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=phone, is_mobile=phone)
+        self.context = chromium.new_context(viewport=size, color_scheme=scheme, has_touch=phone, is_mobile=phone)
         self.page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)
         self.outside, self.errors = [], []
@@ -205,11 +191,11 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser, address):
+def visit(chromium, address):
     visits = []
 
     def open_page(**options):
-        visits.append(Visit(browser, address, **options))
+        visits.append(Visit(chromium, address, **options))
         return visits[-1]
 
     yield open_page
