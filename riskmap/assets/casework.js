@@ -44,6 +44,36 @@
       field.type === "radio" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue
     );
 
+  /* Another language is another page: what is written goes along with the person, in this tab only. */
+  const KEPT = "riskmap:written";
+  const pathOf = (form) => new URL(form.action).pathname;
+
+  const keep = () => {
+    const written = Array.from(document.querySelectorAll("form[data-written]")).filter(isWritten);
+    const fields = (form) => Array.from(form.elements).filter((f) => f.name && f.type !== "hidden" && (f.type !== "radio" || f.checked));
+    const kept = Object.fromEntries(written.map((form) => [pathOf(form), fields(form).map((f) => [f.name, f.value])]));
+    sessionStorage.setItem(KEPT, JSON.stringify(kept));
+    isSending = written.length > 0;
+  };
+
+  const bringBack = () => {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT) || "{}");
+    sessionStorage.removeItem(KEPT);
+    for (const form of document.querySelectorAll("form[data-written]")) {
+      for (const [name, value] of kept[pathOf(form)] || []) {
+        for (const field of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+          if (field.type === "radio") field.checked = field.value === value;
+          else field.value = value;
+          if (field.dataset.most) countSigns(field);
+        }
+        form.closest("details")?.setAttribute("open", "");
+      }
+    }
+  };
+
+  for (const link of document.querySelectorAll(".rm-lang a")) link.addEventListener("click", keep);
+  bringBack();
+
   window.addEventListener("beforeunload", (event) => {
     const written = Array.from(document.querySelectorAll("form[data-written], form[data-unsent]")).some(isWritten);
     if (!isSending && written) event.preventDefault();

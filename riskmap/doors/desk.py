@@ -8,15 +8,15 @@ from datetime import datetime
 from starlette.responses import Response
 
 from riskmap import journal
-from riskmap.council import casework, journal_desk
+from riskmap.council import casework
 from riskmap.council.casework import Desk
-from riskmap.council.request import CouncilRequest, RequestKind, State
+from riskmap.council.request import CouncilRequest, RequestKind, State, civil_day
 from riskmap.doors.visit import Visit
 from riskmap.identity import access
 from riskmap.public import explain, shelf
 from riskmap.release import Release
 
-SHOWN = ("waiting", "open", "all")
+SHOWN = ("waiting", "open", "all", "mine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +76,16 @@ def area_name(visit: Visit, release: Release, area_id: str) -> str:
 
 def age_days(visit: Visit, since: datetime) -> int:
     """Whole days of the calendar since a moment."""
-    return (visit.at.astimezone(journal_desk.CIVIL_TIME).date() - since.astimezone(journal_desk.CIVIL_TIME).date()).days
+    return (civil_day(visit.at) - civil_day(since)).days
 
 
 def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
     default = "waiting" if desk.waiting else "open"
+    of_show = {name: [one for one in desk.requests if _is_shown(visit, one, desk, name)] for name in SHOWN}
+    # Who never asked for anything has no use for a filter of one's own requests.
+    offered = [name for name in SHOWN if name != "mine" or of_show[name]]
     shown = visit.query.get("show", "")
-    shown = shown if shown in SHOWN else default
+    shown = shown if shown in offered else default
     known: Mapping[str, Collection[str]] = {
         "state": set(State),
         "kind": set(RequestKind),
@@ -91,7 +94,6 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
     # What is none of ours is not said back: it would stand in every link of the page.
     asked = {name: visit.query.get(name, "") for name in known}
     kept = {"show": shown} | {name: code for name, code in asked.items() if code in known[name]}
-    of_show = {name: [one for one in desk.requests if _is_shown(one, desk, name)] for name in SHOWN}
     parts: Mapping[str, Callable[[CouncilRequest], str]] = {
         "state": lambda one: one.state.value,
         "kind": lambda one: one.kind.value,
@@ -141,7 +143,7 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
                 count=len(of_show[name]),
                 is_current=name == shown,
             )
-            for name in SHOWN
+            for name in offered
         ],
         filters=filters,
         is_filtered=bool(kept.keys() - {"show"}),
@@ -150,9 +152,11 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
     )
 
 
-def _is_shown(request: CouncilRequest, desk: Desk, shown: str) -> bool:
+def _is_shown(visit: Visit, request: CouncilRequest, desk: Desk, shown: str) -> bool:
     if shown == "waiting":
         return request.number in desk.waiting
+    if shown == "mine":
+        return request.requester == visit.actor.account_id
     return shown == "all" or request.is_open
 
 
@@ -172,7 +176,7 @@ def _row(visit: Visit, release: Release, desk: Desk, request: CouncilRequest) ->
 def _supported(visit: Visit, release: Release, desk: Desk) -> list[Row]:
     """Requests of others that the visitor supports, as the public sees them."""
     published = journal.latest(visit.doors.settings.journals, release.territory)
-    today = visit.at.astimezone(journal_desk.CIVIL_TIME).date()
+    today = civil_day(visit.at)
     listed: Iterable[journal.PublicRequest] = published.requests if published else ()
     return [
         Row(

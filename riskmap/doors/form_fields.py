@@ -34,11 +34,12 @@ class Typed:
     faults: tuple[FieldFault, ...] = ()
 
     def fault(self, name: str, words: Wording) -> str:
-        """The sentence about a field; empty where nothing is wrong with it."""
-        found = next((fault for fault in self.faults if fault.field == name), None)
-        if found is None:
-            return ""
-        return words.text(f"council.fault.{found.fault}", limit=found.limit or 0, found=found.found or 0)
+        """What is wrong with a field, in sentences; empty where nothing is."""
+        return " ".join(
+            words.text(f"council.fault.{fault.fault}", limit=fault.limit or 0, found=fault.found or 0)
+            for fault in self.faults
+            if fault.field == name
+        )
 
 
 NOTHING_TYPED = Typed(values={})

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from riskmap import journal
 from riskmap.council import casework, places
 from riskmap.council.request import FieldKind, Filing, Place, RequestKind
-from riskmap.doors import carrying, desk, form_fields
+from riskmap.doors import carrying, form_fields, place_view
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.visit import Visit
 from riskmap.errors import FieldFault, OutsideCouncil, UnfitFields
@@ -124,8 +124,8 @@ def _form(visit: Visit, release: Release, place: Place, *, typed: Typed = NOTHIN
         status=HTTPStatus.UNPROCESSABLE_ENTITY if typed.faults else HTTPStatus.OK,
         release=release,
         query={"cell": place.cell_id},
-        place=place,
-        district=desk.area_name(visit, release, place.area_id),
+        place=place_view.of_place(visit, release, place),
+        cell_id=place.cell_id,
         neighbours=casework.nearby(visit.office, visit.actor, place),
         fields=fields,
         faults=form_fields.summary(fields),

@@ -7,10 +7,10 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from riskmap.council import casework, journal_desk
+from riskmap.council import casework
 from riskmap.council.casework import Neighbour, RequestView
-from riskmap.council.request import NEEDS, WORDING, Action, CouncilRequest, FieldKind, Step
-from riskmap.doors import carrying, desk, form_fields
+from riskmap.council.request import NEEDS, WORDING, Action, CouncilRequest, FieldKind, RequestKind, Step, civil_day
+from riskmap.doors import carrying, desk, form_fields, place_view
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.request_form import key_of
@@ -154,7 +154,7 @@ def _page(
         number=request.number,
         kind=request.kind.value,
         state=request.state.value,
-        district=desk.area_name(visit, release, request.place.area_id),
+        place=place_view.of_place(visit, release, request.place),
         age_days=desk.age_days(visit, request.submitted_at),
         wording_shown=request.wording,
         asked_by=_asked_by(visit, request),
@@ -188,7 +188,7 @@ def _line(visit: Visit, step: Step, *, is_full: bool) -> Line:
     ]
     return Line(
         step=step.action.value,
-        on=step.at.astimezone(journal_desk.CIVIL_TIME).date(),
+        on=civil_day(step.at),
         role=visit.text(f"account.role.{step.role}") if is_full else None,
         fields=[
             (
@@ -209,7 +209,7 @@ def _as_read(visit: Visit, kind: FieldKind, text: str) -> str:
 
 def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *, is_tried: bool) -> StepForm:
     request = view.request
-    today = visit.at.astimezone(journal_desk.CIVIL_TIME).date().isoformat()
+    today = civil_day(visit.at).isoformat()
     defaults = {"wording": request.grounds if view.is_full else "", "document_day": today, "done_day": today}
     helps = {
         name: visit.text(f"casework.help.{name}")
@@ -218,7 +218,9 @@ def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *,
     neighbours = []
     if action is Action.MERGE:
         found = casework.nearby(visit.office, visit.actor, request.place)
-        neighbours = [one for one in found if one.number < request.number]
+        neighbours = [
+            one for one in found if one.number < request.number and one.kind in (request.kind, RequestKind.OTHER)
+        ]
     return StepForm(
         action=action.value,
         fields=form_fields.fields_of_step(action, visit.words, typed, defaults=defaults, helps=helps),

@@ -196,6 +196,22 @@ def test_a_session_that_ends_while_typing_loses_nothing(visit, town):
     assert [(one.grounds, one.kind) for one in town.requests()[before:]] == [(GROUNDS["ru"], "patrol")]
 
 
+def test_a_change_of_language_keeps_what_is_being_written(visit, town):
+    cell = f"{int(town.release.cells[400]):x}"
+    opened = visit(PHONE, path=f"/casework/{CITY}/new", lang="kk", cell=cell)
+    sign_in(opened.page, "resident")
+    write_request(opened.page, "kk", kind="camera")
+
+    opened.page.locator(".rm-lang a[lang=ru]").tap()
+    opened.page.wait_for_url(re.compile("lang=ru"))
+
+    assert opened.page.locator("textarea[name=grounds]").input_value() == GROUNDS["kk"]
+    assert opened.page.locator("input[name=kind][value=camera]").is_checked()
+    assert wording.in_language("ru").text("casework.new.title") in opened.page.locator("h1").inner_text()
+    opened.page.reload()
+    assert opened.page.locator("input[name=kind]:checked").count() == 0  # kept once, for the change alone
+
+
 def test_of_two_secretaries_the_second_is_told_and_keeps_what_was_written(visit, town):
     visit.expects_refusals = True
     asked = town.file("resident", position=800, grounds="Өткелде белгі жоқ, көлік баяуламайды.")

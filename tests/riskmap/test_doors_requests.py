@@ -335,8 +335,8 @@ def test_words_that_point_at_a_person_are_refused_beside_their_field_and_kept(co
 
 
 def test_a_similar_request_nearby_can_be_chosen_or_its_number_written(council):
-    for _ in range(2):
-        council.file("resident")
+    for login in ("resident", "member"):
+        council.file(login)
     council.file("other", cell=FAR_CELL)
     for request in council.requests()[1:]:
         council.step("secretary", request, Action.TAKE_UP)
@@ -353,8 +353,8 @@ def test_a_similar_request_nearby_can_be_chosen_or_its_number_written(council):
 
 
 def test_the_number_of_another_request_is_kept_when_it_is_wrong(council):
-    for _ in range(2):
-        council.file("resident")
+    for login in ("resident", "member"):
+        council.file(login)
     council.step("secretary", council.requests()[1], Action.TAKE_UP)
     browser = council.signed_in("secretary")
     form = form_to(browser.get(page(2)), "/merge") | {"earlier_request": "other", "other_request": "№ бір"}
