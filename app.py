@@ -3,12 +3,22 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from riskmap.public import api, static_files
+from riskmap import assembly
+from riskmap.doors import routes as doors
+from riskmap.public import api, council_pages, static_files
 from riskmap.settings import ASSETS, Settings
+
+PATIENCE_S = 5.0
+"""How long a page waits for a command that writes, before it asks its reader to try again."""
 
 settings = Settings.from_environment()
 app = st.App(
     "riskmap/website.py",
-    routes=[*api.routes(settings.releases), *static_files.routes(assets=ASSETS, releases=settings.releases)],
+    routes=[
+        *doors.routes(settings, lambda: assembly.open_store(settings, wait_s=PATIENCE_S)),
+        *council_pages.routes(settings.releases, settings.journals, tile_url=settings.tile_url),
+        *api.routes(settings.releases, settings.journals),
+        *static_files.routes(assets=ASSETS, releases=settings.releases),
+    ],
     middleware=[Middleware(static_files.SecurityHeaders, tile_url=settings.tile_url)],
 )

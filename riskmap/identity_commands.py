@@ -162,7 +162,7 @@ def _require_region(store: Store, context: Context, region_id: str) -> None:
         areas = ()
     known |= {area.area_id for area in areas if area.kind != "territory"}
     if area_id and area_id not in known:
-        listed = ", ".join(sorted(known)[:20]) or "none"
+        listed = ", ".join(sorted(known)[:40]) or "none"
         raise UnfitAccount(
             f"{area_id!r} is no area of {name}; its areas are: {listed}. Choose one, or give the role in all of {name}."
         )

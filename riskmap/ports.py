@@ -1,6 +1,6 @@
 """What the use cases ask of storage. Implementations stand in ``store/`` and are picked in ``assembly``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 import polars as pl
 
 from geodata.territory import Territory
-from riskmap.council.request import CouncilRequest
+from riskmap.council.request import CouncilRequest, State
 from riskmap.identity.access import Grant
 
 
@@ -234,8 +234,8 @@ class Requests(Protocol):
         """The request that this account filed, or moved, with this idempotency key."""
         ...
 
-    def of_territory(self, territory: str) -> list[CouncilRequest]:
-        """All requests of a territory, by number."""
+    def of_territory(self, territory: str, *, states: Collection[State] = frozenset(State)) -> list[CouncilRequest]:
+        """Requests of a territory that are in one of the states, by number."""
         ...
 
     def next_number(self, territory: str) -> int:

@@ -20,7 +20,7 @@ def show(settings: Settings) -> None:
     """Draw the page that the address asks for; whatever goes wrong is said in the reader's language."""
     words = wording.in_language(wording.language_or_default(st.query_params.get("lang")))
     name = st.query_params.get("place", HOME)
-    frame.begin(words, place_name=name)
+    frame.begin(settings, words, place_name=name)
     try:
         place.show(shelf.latest(settings.releases, name), settings, words)
     except NoRelease:

@@ -50,9 +50,9 @@ def a_request(**given):
 
 def fields_for(action: Action, **given: str) -> dict[str, str]:
     """Everything an action needs, as a person would write it."""
-    samples = {FieldKind.TEXT: "Тексерілді, бәрі дұрыс.", FieldKind.LINE: "КҚ-04", FieldKind.DAY: "2026-11-20"}
-    samples[FieldKind.NUMBER] = "1"
-    return {field.name: samples[field.kind] for field in NEEDS[action]} | given
+    samples = {FieldKind.TEXT: "Тексерілді, бәрі дұрыс.", FieldKind.LINE: "КҚ-04", FieldKind.DAY: "2026-11-02"}
+    samples |= {FieldKind.NUMBER: "1", "planned_day": "2026-11-20"}
+    return {field.name: samples.get(field.name) or samples[field.kind] for field in NEEDS[action]} | given
 
 
 def after(request, *actions: Action, at: datetime = NOW):

@@ -4,7 +4,9 @@ Import the fixture in a conftest: ``from tests.installation import installation`
 for it, it is built once, behind a file lock.
 """
 
+import contextlib
 import fcntl
+import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from riskmap.release import Release
 
 CITY = "ulgiqala"
 COUNTRY = "kazakhstan"
+TOLD = "told.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,11 @@ class Installation:
     @property
     def releases(self) -> Path:
         return self.data / "releases"
+
+    @property
+    def told(self) -> str:
+        """What the command ``demo`` said when it built the made-up city."""
+        return (self.data / TOLD).read_text(encoding="utf-8")
 
     def release(self, territory: str = CITY) -> Release:
         return release.read(self.releases, territory)
@@ -59,5 +67,7 @@ def _build(data: Path) -> None:
         patch.setenv("RISKMAP_DATA", str(data))
         patch.setenv("LC_ALL", "en")
         patch.delenv("RISKMAP_DATABASE_URL", raising=False)
-        assert commands.main(["demo"]) == 0
+        with contextlib.redirect_stdout(io.StringIO()) as told:
+            assert commands.main(["demo"]) == 0
+        (data / TOLD).write_text(told.getvalue(), encoding="utf-8")
         assert commands.main(["release", "--territory", COUNTRY]) == 0

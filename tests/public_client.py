@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
-from riskmap.public import api, static_files
+from riskmap.public import api, council_pages, static_files
 from riskmap.settings import ASSETS
 
 
@@ -16,9 +16,16 @@ class PublicClient:
     """One request a call; nothing is kept between them."""
 
     releases: Path
+    journals: Path | None = None
+    """Folder of journals; without one, a folder beside the releases that need not exist."""
 
     def get(self, address: str, **parameters: str) -> httpx.Response:
-        routes = [*api.routes(self.releases), *static_files.routes(assets=ASSETS, releases=self.releases)]
+        journals = self.journals or self.releases.with_name("journals")
+        routes = [
+            *council_pages.routes(self.releases, journals),
+            *api.routes(self.releases, journals),
+            *static_files.routes(assets=ASSETS, releases=self.releases),
+        ]
 
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=Starlette(routes=routes))

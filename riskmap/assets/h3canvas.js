@@ -17,6 +17,7 @@
   const MAGIC = 0x31434d52; // "RMC1" read as a little-endian number
   const PATIENCE_MS = 60000;
   const [TOO_LITTLE, PROTECTED] = [6, 7];
+  const BADGE_PX = 10; // radius of a mark
   const WATER = /river|water|lake|canal/;
 
   function project(lat, lng) {
@@ -79,11 +80,16 @@
       this.sortIntoBins();
     }
 
+    /** From a cell's centre to its corner, in projected units. */
+    radiusOf(i) {
+      const at = 2 * this.first[i];
+      return Math.hypot(this.corners[at] - this.xs[i], this.corners[at + 1] - this.ys[i]);
+    }
+
     sortIntoBins() {
       this.bins = new Map();
       for (let i = 0; i < this.count; i++) {
-        const at = 2 * this.first[i];
-        const radius = Math.hypot(this.corners[at] - this.xs[i], this.corners[at + 1] - this.ys[i]);
+        const radius = this.radiusOf(i);
         this.radius = Math.max(this.radius, radius);
         this.finest = Math.min(this.finest, radius);
         const key = Math.floor(this.xs[i] / BIN) * 65536 + Math.floor(this.ys[i] / BIN);
@@ -150,11 +156,11 @@
       return nextInDirection(this.xs, this.ys, from, dx, dy, anchor, this.finest * 0.1);
     }
 
-    /** Corners of a cell; a small one is drawn around, so that the line does not hide its colour. */
-    outline(i, scale) {
+    /** Corners of a cell; a small one is drawn around with a radius of `least` pixels, so that the line does not hide it. */
+    outline(i, scale, least) {
       const [cx, cy, at] = [this.xs[i], this.ys[i], 2 * this.first[i]];
-      const radiusPx = Math.hypot(this.corners[at] - cx, this.corners[at + 1] - cy) * scale;
-      const larger = (radiusPx < 20 ? Math.max(9, radiusPx + 3) : radiusPx) / radiusPx;
+      const radiusPx = this.radiusOf(i) * scale;
+      const larger = (radiusPx < 20 ? Math.max(least, radiusPx + 3) : radiusPx) / radiusPx;
       const ring = [];
       for (let c = at; c < 2 * this.first[i + 1]; c += 2) {
         ring.push(unproject(cx + (this.corners[c] - cx) * larger, cy + (this.corners[c + 1] - cy) * larger));
@@ -263,42 +269,38 @@
   }
 
   /** Marks are drawn on one canvas: there may be many, and a sign for the eye needs no element of its own. */
-  const Pin = L.CircleMarker.extend({
+  const Badge = L.CircleMarker.extend({
     _updatePath() {
       if (!this._empty()) this.options.draw(this._renderer._ctx, this._point, this.options.count);
     },
   });
 
-  /** A drop whose tip stands on the point, with a halo; inside it a dot, or the count where there are several. */
-  function drawPin(context, tip, count, palette) {
+  /** A ring around the middle of a cell, with a halo; inside it a dot, or the count where there are several. */
+  function drawBadge(context, { x, y }, count, palette) {
     const words = count > 99 ? "99+" : String(count);
-    const radius = count > 1 ? 10 + 2 * (words.length - 1) : 9;
-    const middle = tip.y - radius - 7;
+    const radius = BADGE_PX + 2 * (words.length - 1);
+    const circle = (size) => {
+      context.beginPath();
+      context.arc(x, y, size, 0, 2 * Math.PI);
+    };
     context.save();
     context.setLineDash([]);
     context.globalAlpha = 1;
-    context.lineJoin = "round";
-    context.beginPath();
-    context.arc(tip.x, middle, radius, 0.85 * Math.PI, 2.15 * Math.PI);
-    context.lineTo(tip.x, tip.y);
-    context.closePath();
-    context.strokeStyle = palette.halo;
-    context.lineWidth = 5;
-    context.stroke();
     context.fillStyle = palette.halo;
+    circle(radius + 3);
     context.fill();
     context.strokeStyle = palette.mark;
-    context.lineWidth = 2.2;
+    context.lineWidth = 2.4;
+    circle(radius);
     context.stroke();
     context.fillStyle = palette.mark;
     if (count > 1) {
       context.font = '600 13px "Noto Sans", system-ui, sans-serif';
       context.textAlign = "center";
       context.textBaseline = "middle";
-      context.fillText(words, tip.x, middle + 1);
+      context.fillText(words, x, y + 1);
     } else {
-      context.beginPath();
-      context.arc(tip.x, middle, 3.2, 0, 2 * Math.PI);
+      circle(4);
       context.fill();
     }
     context.restore();
@@ -615,12 +617,12 @@
       this.markLayer?.remove();
       this.markPlaces = null;
       if (!marks.length) return;
-      // The picture of a pin reaches above its point: room on all sides keeps it from being cut at the edge.
-      this.pinCanvas ||= L.canvas({ pane: "rm-marks", padding: 0.25 });
-      const draw = (context, tip, count) => drawPin(context, tip, count, this.palette);
-      const pins = marks.map(({ lat, lng, count }) =>
-        new Pin([lat, lng], { renderer: this.pinCanvas, radius: 40, interactive: false, count, draw }));
-      this.markLayer = L.layerGroup(pins).addTo(this.map);
+      this.badgeCanvas ||= L.canvas({ pane: "rm-marks", padding: 0.25 });
+      const draw = (context, at, count) => drawBadge(context, at, count, this.palette);
+      const badges = marks.map(({ lat, lng, count }) =>
+        new Badge([lat, lng], { renderer: this.badgeCanvas, radius: 20, interactive: false, count, draw }));
+      this.markLayer = L.layerGroup(badges).addTo(this.map);
+      this.ring("chosen", this.chosen);
     }
 
     /** The mark on a cell, if it has one. Marks are found by where they stand, not by name: cells may have been merged. */
@@ -630,6 +632,20 @@
         (this.state.marks || []).map((mark) => [this.cells.at(L.latLng(mark.lat, mark.lng), 0), mark])
       );
       return this.markPlaces.get(position);
+    }
+
+    /** Where a cell is smaller than the badge on it, a press on the badge means that cell; else what lies below counts. */
+    underBadge(x, y) {
+      const scale = 2 ** this.map.getZoom();
+      let [best, closest] = [undefined, BADGE_PX];
+      for (const { lat, lng } of this.state.marks || []) {
+        const [mx, my] = project(lat, lng);
+        const distancePx = Math.hypot(mx - x, my - y) * scale;
+        if (distancePx > closest) continue;
+        const position = this.cells.at(L.latLng(lat, lng), 0);
+        if (position >= 0 && this.cells.radiusOf(position) * scale < BADGE_PX) [best, closest] = [position, distancePx];
+      }
+      return best;
     }
 
     applyTheme() {
@@ -689,7 +705,7 @@
         return;
       }
       const reachPx = cause?.pointerType === "touch" ? 22 : 8;
-      const found = this.cells.at(point, reachPx / 2 ** this.map.getZoom());
+      const found = this.underBadge(x, y) ?? this.cells.at(point, reachPx / 2 ** this.map.getZoom());
       if (found >= 0) this.pick(found);
       else if (area >= 0) {
         this.choose(-1);
@@ -726,9 +742,10 @@
 
     ring(kind, position) {
       const things = this.things;
+      const least = position >= 0 && this.markAt(position) ? 2 * BADGE_PX + 1 : 9;
       for (const polygon of this.rings[kind]) {
         if (!(position >= 0)) polygon.setLatLngs([]);
-        else if (this.cells) polygon.setLatLngs(this.cells.outline(position, 2 ** this.map.getZoom()));
+        else if (this.cells) polygon.setLatLngs(this.cells.outline(position, 2 ** this.map.getZoom(), least));
         else polygon.setLatLngs(things.rings[position].map((ring) => [ring.map(([x, y]) => unproject(x, y))]));
         if (position >= 0) polygon.bringToFront();
       }

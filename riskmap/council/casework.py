@@ -32,7 +32,8 @@ logger = logging.getLogger(__name__)
 
 NEARBY_M = 700.0
 """About two cells of resolution 9, centre to centre."""
-MERGEABLE_INTO = rules.OPEN_STATES | {State.DONE}
+MERGE_WITHIN_M = 2000.0
+"""Two requests further apart are about two places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,8 @@ def file(
 ) -> CouncilRequest:
     """File a request, for oneself or (a secretary) for somebody who came in person.
 
-    The same ``key`` from the same account answers with the request it made before.
+    The same ``key`` from the same account answers with the request it made before; so does the same wish in the same
+    words at the same place while the earlier request is open.
 
     Raises
     ------
@@ -112,9 +114,13 @@ def file(
                 key=key,
                 is_simulated=is_simulated,
             )
-            work.requests.add(filed)
-            _record(work, actor, Action.SUBMIT, filed, role=role, at=at)
-            work.commit()
+            before = _asked_before(work, filed)
+            if before is None:
+                work.requests.add(filed)
+                _record(work, actor, Action.SUBMIT, filed, role=role, at=at)
+                work.commit()
+            else:
+                filed = before
     # Also when it was filed before: whatever ended that attempt may have kept it from the journal.
     publish(office, place.territory, at=at)
     return filed
@@ -153,6 +159,12 @@ def move(
             raise ChangedMeanwhile(
                 f"Request {territory}-{number} has {found.version} steps; it was read when it had {version}. "
                 "Read it again, then decide."
+            )
+        if action is Action.DISPUTE and _has_disputed(actor, found):
+            raise StepNotPossible(
+                f"{actor.account_id} has disputed request {territory}-{number} before and it was checked since. "
+                "It can be disputed by somebody else, or once it is reported as done again.",
+                state=found.state,
             )
         moved = rules.advance(found, action, given, account_id=actor.account_id, role=role, at=at, key=key)
         if action is Action.MERGE:
@@ -214,12 +226,12 @@ def nearby(office: Office, actor: Actor, place: Place, *, within_m: float = NEAR
     """
     _require_any_role(actor, place.region_id)
     with office.store.look() as look:
-        everything = look.requests.of_territory(place.territory)
+        open_or_merged = look.requests.of_territory(place.territory, states=rules.OPEN_STATES | {State.MERGED})
         supports = look.requests.supports(place.territory)
-    supporters = journal_desk.count_supporters(everything, supports)
+    supporters = journal_desk.count_supporters(open_or_merged, supports)
     centre = hexgrid.centre(place.cell_id)
     found = []
-    for other in everything:
+    for other in open_or_merged:
         distance_m = hexgrid.distance_m(centre, hexgrid.centre(other.place.cell_id))
         if not other.is_open or distance_m > within_m:
             continue
@@ -253,8 +265,10 @@ def view(office: Office, actor: Actor, territory: str, number: int) -> RequestVi
     with office.store.look() as look:
         found = _found(look, territory, number)
         supports = look.requests.supports(territory)
-        supporters = journal_desk.count_supporters(look.requests.of_territory(territory), supports)
+        merged = look.requests.of_territory(territory, states={State.MERGED})
     _require_any_role(actor, found.region_id)
+    others = [other for other in merged if other.number != number]
+    supporters = journal_desk.count_supporters([found, *others], supports)
     ownership = ownership_of(found)
     may_read = access.allowed_role(actor, Permission.READ_CASEWORK, region_id=found.region_id) is not None
     may_support = access.allowed_role(actor, Permission.SUPPORT, region_id=found.region_id, ownership=ownership)
@@ -316,6 +330,7 @@ def allowed_actions(actor: Actor, found: CouncilRequest) -> tuple[Action, ...]:
         if access.allowed_role(
             actor, Permission(action.value), region_id=found.region_id, ownership=ownership_of(found)
         )
+        and not (action is Action.DISPUTE and _has_disputed(actor, found))
     )
 
 
@@ -362,11 +377,49 @@ def _require_any_role(actor: Actor, region_id: str) -> None:
         access.require(actor, Permission.READ_CASEWORK, region_id=region_id)
 
 
+def merge_fault(later: CouncilRequest, earlier: CouncilRequest | None) -> str | None:
+    """Why a request cannot be merged into another one (the end of ``council.fault.*``); None where it can."""
+    if earlier is None or earlier.number >= later.number:
+        return "unknown_request"
+    if not earlier.is_open:
+        return "closed_request"
+    if earlier.kind is not later.kind and RequestKind.OTHER not in (earlier.kind, later.kind):
+        return "request_of_other_kind"
+    centres = (hexgrid.centre(one.place.cell_id) for one in (later, earlier))
+    return "request_far_away" if hexgrid.distance_m(*centres) > MERGE_WITHIN_M else None
+
+
 def _require_earlier(work: UnitOfWork, moved: CouncilRequest) -> None:
-    """A request is merged into an earlier one that is still alive."""
-    earlier = work.requests.find(moved.territory, moved.merged_into or 0)
-    if earlier is None or earlier.number >= moved.number or earlier.state not in MERGEABLE_INTO:
-        raise UnfitFields((FieldFault(field=NEEDS[Action.MERGE][0].name, fault="unknown_request"),))
+    """A request is merged into an earlier, open one of its kind and neighbourhood."""
+    fault = merge_fault(moved, work.requests.find(moved.territory, moved.merged_into or 0))
+    if fault is not None:
+        raise UnfitFields((FieldFault(field=NEEDS[Action.MERGE][0].name, fault=fault),))
+
+
+def _asked_before(work: UnitOfWork, filed: CouncilRequest) -> CouncilRequest | None:
+    """The open request in which the same person asked for the same thing in the same words at the same place."""
+    return next(
+        (
+            other
+            for other in work.requests.of_territory(filed.territory, states=rules.OPEN_STATES)
+            if _wish_of(other) == _wish_of(filed)
+        ),
+        None,
+    )
+
+
+def _wish_of(filed: CouncilRequest) -> tuple[object, ...]:
+    return filed.requester, filed.entered_by, filed.place.cell_id, filed.kind, filed.grounds
+
+
+def _has_disputed(actor: Actor, found: CouncilRequest) -> bool:
+    """Whether the actor has said already that what was last reported as done is not."""
+    for step in reversed(found.steps):
+        if step.action is Action.COMPLETE:
+            return False
+        if step.action is Action.DISPUTE and step.account_id == actor.account_id:
+            return True
+    return False
 
 
 def _is_waiting_for(actor: Actor, found: CouncilRequest) -> bool:

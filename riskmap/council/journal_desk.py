@@ -1,17 +1,14 @@
 """From the council's requests to the journal the public reads."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 from riskmap import disk, journal
-from riskmap.council.request import NEEDS, CouncilRequest, Step
+from riskmap.council.request import NEEDS, CouncilRequest, Step, civil_day
 from riskmap.identity import audit
 from riskmap.journal import PublicRequest, PublicStep
 from riskmap.ports import Store
-
-CIVIL_TIME = timezone(timedelta(hours=5))
-"""Days of the journal are those of Kazakhstan's one civil time, UTC+5 since 1 March 2024."""
 
 
 def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> str:
@@ -30,7 +27,7 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             head = audit.head(look)
         supporters = count_supporters(requests, supports)
         public = tuple(public_request(request, supporters[request.number]) for request in requests)
-        changed_on = max((request.changed_on for request in public), default=_day(at))
+        changed_on = max((request.changed_on for request in public), default=civil_day(at))
         return journal.write(
             journals,
             territory,
@@ -52,8 +49,8 @@ def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
         area_id=request.place.area_id,
         release_id=request.place.release_id,
         risk_class=request.place.risk_class,
-        submitted_on=_day(request.submitted_at),
-        changed_on=_day(request.changed_at),
+        submitted_on=civil_day(request.submitted_at),
+        changed_on=civil_day(request.changed_at),
         supporters=supporters,
         wording=request.wording,
         merged_into=request.merged_into,
@@ -63,11 +60,15 @@ def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
 
 
 def count_supporters(requests: Iterable[CouncilRequest], supports: Iterable[tuple[int, str]]) -> dict[int, int]:
-    """Different people behind each request: its supporters, and those behind requests merged into it."""
+    """Different people behind each of the given requests: its supporters, and those behind requests merged into it.
+
+    What was merged into a request must be among the given ones; supports of others are passed over.
+    """
     listed = sorted(requests, key=lambda request: request.number, reverse=True)
     people: dict[int, set[str]] = {request.number: set() for request in listed}
     for number, account_id in supports:
-        people[number].add(account_id)
+        if number in people:
+            people[number].add(account_id)
     # A later request is merged into an earlier one, so going from the last to the first carries chains along.
     for request in listed:
         if request.merged_into in people:
@@ -80,8 +81,4 @@ def count_supporters(requests: Iterable[CouncilRequest], supports: Iterable[tupl
 def _public_step(step: Step) -> PublicStep:
     shown = {needed.name for needed in NEEDS[step.action] if needed.is_public}
     fields = {name: text for name, text in step.fields.items() if name in shown}
-    return PublicStep(action=step.action.value, state=step.after.value, on=_day(step.at), fields=fields)
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone(CIVIL_TIME).date()
+    return PublicStep(action=step.action.value, state=step.after.value, on=civil_day(step.at), fields=fields)

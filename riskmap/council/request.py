@@ -6,7 +6,7 @@ steps saw another request. Who may take a step is asked of `riskmap.identity.acc
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 
 from riskmap.council import texts
@@ -116,6 +116,12 @@ class FieldKind(StrEnum):
 MOST_SIGNS = {FieldKind.LINE: 200, FieldKind.TEXT: 2000}
 FEWEST_SIGNS_OF_GROUNDS = 20
 EARLIEST_DAY, LATEST_DAY = date(2020, 1, 1), date(2100, 1, 1)
+CIVIL_TIME = timezone(timedelta(hours=5))
+"""Days are those of Kazakhstan's one civil time, UTC+5 since 1 March 2024."""
+HAPPENED = frozenset({"document_day", "done_day"})
+"""Days on which something happened: not before the request was filed, not in the future."""
+AHEAD = frozenset({"planned_day"})
+"""Days that are planned: not before the request went to the body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,19 +241,20 @@ class CouncilRequest:
     @property
     def wording(self) -> str | None:
         """The published words; None until the request has been taken up."""
-        return self._newest("wording")
+        return self.newest("wording")
 
     @property
     def merged_into(self) -> int | None:
         """Number of the request this one was merged into."""
-        earlier = self._newest("earlier_request")
+        earlier = self.newest("earlier_request")
         return int(earlier) if earlier and self.state is State.MERGED else None
 
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES
 
-    def _newest(self, name: str) -> str | None:
+    def newest(self, name: str) -> str | None:
+        """What the last step that has this field says in it."""
         return next((step.fields[name] for step in reversed(self.steps) if name in step.fields), None)
 
 
@@ -342,7 +349,7 @@ def advance(
             f"From here: {', '.join(possible_actions(request.state)) or 'nothing'}.",
             state=request.state,
         )
-    fields = _checked_fields(action, given)
+    fields = _checked_fields(request, action, given, today=civil_day(at))
     step = Step(
         action=action,
         before=request.state,
@@ -356,17 +363,34 @@ def advance(
     return replace(request, state=after, steps=(*request.steps, step))
 
 
-def _checked_fields(action: Action, given: Mapping[str, str]) -> dict[str, str]:
+def civil_day(at: datetime) -> date:
+    """The day of a moment as people of the place count it."""
+    return at.astimezone(CIVIL_TIME).date()
+
+
+def _checked_fields(
+    request: CouncilRequest, action: Action, given: Mapping[str, str], *, today: date
+) -> dict[str, str]:
     cleaned, faults = {}, []
     for needed in NEEDS[action]:
         text = texts.clean(given.get(needed.name, ""), is_line=needed.kind is not FieldKind.TEXT)
         found = _field_faults(needed, text)
+        if not found and needed.kind is FieldKind.DAY:
+            found = _day_faults(request, needed.name, date.fromisoformat(text), today=today)
         faults += found
         if not found:
             cleaned[needed.name] = text.lstrip("№ ").lstrip("0") if needed.kind is FieldKind.NUMBER else text
     if faults:
         raise UnfitFields(tuple(faults))
     return cleaned
+
+
+def _day_faults(request: CouncilRequest, name: str, day: date, *, today: date) -> list[FieldFault]:
+    sent = request.newest("document_day")
+    earliest = date.fromisoformat(sent) if sent and name in AHEAD else civil_day(request.submitted_at)
+    if day < earliest:
+        return [FieldFault(field=name, fault="day_too_early")]
+    return [FieldFault(field=name, fault="day_in_future")] if name in HAPPENED and day > today else []
 
 
 def _field_faults(needed: Field, text: str) -> list[FieldFault]:
@@ -381,7 +405,7 @@ def _field_faults(needed: Field, text: str) -> list[FieldFault]:
     too_long = _length_faults(needed.name, text, needed.kind)
     if too_long or not needed.is_public:
         return too_long
-    return [FieldFault(field=needed.name, fault=f"holds_{found}") for found in texts.personal_details(text)[:1]]
+    return [FieldFault(field=needed.name, fault=f"holds_{found}") for found in texts.personal_details(text)]
 
 
 def _length_faults(name: str, text: str, kind: FieldKind, *, fewest: int = 1) -> list[FieldFault]:

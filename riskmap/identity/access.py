@@ -89,6 +89,8 @@ OWN_ONLY = frozenset({Permission.WITHDRAW, Permission.ANSWER})
 """Only on a request of one's own; where the requester has no account, the secretary speaks for them."""
 NEVER_OWN = frozenset({Permission.APPROVE, Permission.REFUSE, Permission.SUPPORT})
 """Never on a request that one made or wrote down."""
+DECIDES = Permission.APPROVE
+"""Whoever may decide in a region supports nothing there: a supporter is no judge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,8 @@ def allowed_role(
     if permission in NEVER_OWN and (
         ownership is None or actor.account_id in (ownership.requester, ownership.entered_by)
     ):
+        return None
+    if permission is Permission.SUPPORT and actor.roles_in(region_id) & RULES[DECIDES]:
         return None
     return next((role for role in Role if role in held), None)
 

@@ -1,4 +1,6 @@
-"""The public HTTP API under /api/v1: answers from releases only, in the language asked for (``lang=kk|ru|en``).
+"""The public HTTP API under /api/v1: answers from releases and journals only.
+
+The language is asked for by ``lang=kk|ru|en``.
 
 Every error has one shape, ``{"ok": false, "error": sentence, "status": code}``.
 """
@@ -17,7 +19,7 @@ from geodata.errors import InvalidCell
 from riskmap import release as releases
 from riskmap import wording
 from riskmap.errors import DamagedRelease, NoRelease
-from riskmap.public import explain, shelf
+from riskmap.public import council, council_api, explain, shelf
 from riskmap.release import Area, Release
 from riskmap.wording import Wording
 
@@ -35,8 +37,8 @@ STATUS_OF: dict[type[Exception], tuple[HTTPStatus, str]] = {
 Handler = Callable[[Request, Wording], Response]
 
 
-def routes(root: Path) -> list[Route]:
-    """Routes over the folder of releases ``root``."""
+def routes(root: Path, journals: Path) -> list[Route]:
+    """Routes over the folder of releases ``root`` and that of the councils' journals."""
 
     def health(_request: Request, _words: Wording) -> Response:
         return _answer({"releases": releases.territories(root)})
@@ -74,10 +76,28 @@ def routes(root: Path) -> list[Route]:
             }
         )
 
+    def council_of(request: Request) -> council.Council:
+        found = council.open_council(root, journals, request.path_params["territory"])
+        if not found.has_cells:
+            raise NoRelease(f"{found.territory} has no hexagons, so its council has no requests.")
+        return found
+
+    def requests(request: Request, words: Wording) -> Response:
+        return _answer(council_api.describe(council_of(request), words))
+
+    def one_request(request: Request, words: Wording) -> Response:
+        found = council_of(request)
+        asked = found.find_text(request.path_params["number"])
+        if asked is None:
+            return _refuse(HTTPStatus.NOT_FOUND, words.text("error.council.no_request"))
+        return _answer(council_api.describe_request(found, asked, words))
+
     return [
         Route(f"{PREFIX}/health", _guarded(health)),
         Route(f"{PREFIX}/release", _guarded(release_list)),
         Route(f"{PREFIX}/cells/{{cell}}", _guarded(cell)),
+        Route(f"{PREFIX}/council/{{territory}}", _guarded(requests)),
+        Route(f"{PREFIX}/council/{{territory}}/{{number}}", _guarded(one_request)),
         Route(f"{PREFIX}/{{rest:path}}", _guarded(lambda _r, words: _not_found(words))),
     ]
 

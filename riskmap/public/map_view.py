@@ -213,7 +213,10 @@ def territory_map(options: MapOptions) -> folium.Map:
     >>> territory_map(options).get_root().render() == territory_map(options).get_root().render()
     True
     """
-    view = RiskFoliumMap(location=_centre(options), **_leaflet_options(options))
+    behaviour = _leaflet_options(options)
+    view = RiskFoliumMap(location=_centre(options), **behaviour)
+    # folium hands these two to its tile layer only, and there is none.
+    view.options |= {name: behaviour[name] for name in ("min_zoom", "max_zoom")}
     fingerprint = _fingerprint(options)
     layer = H3Canvas(options)
     for element, role in ((view.get_root(), "f"), (view, "a"), (layer, "b")):
@@ -295,7 +298,7 @@ def _leaflet_options(options: MapOptions) -> dict[str, Any]:
     """How any page's map behaves, as folium names it."""
     return {
         "zoom_start": 10 if options.has_cells else 4,
-        "min_zoom": 6 if options.has_cells else 3,
+        "min_zoom": 3,
         "max_zoom": 17 if options.has_cells else 10,
         # Areas are drawn sharply at any fraction of a level. Half levels let a city fill a phone's width; tiles of
         # cells are then painted for the level above and shown smaller, so they stay sharp too.

@@ -1,6 +1,7 @@
 """The map of a place as every page shows it: what is fixed for its release, and the words and choices that change."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -118,6 +119,28 @@ def shown_cell(release: Release, cell_id: str) -> str | None:
         return published.cell_id if published else f"{int(hexgrid.parse_cell(cell_id)):x}"
     except InvalidCell:
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legend:
+    """What the colours of a map of cells mean: class codes with their names, and sentences on what they rest on."""
+
+    title: str
+    entries: tuple[tuple[int, str], ...]
+    notes: tuple[str, ...]
+
+
+def legend(release: Release, words: Wording, *, group: str = "all") -> Legend:
+    """The legend of a group's map; code 8 is a place the map does not cover."""
+    return Legend(
+        title=words.text("legend.title"),
+        entries=tuple((code, words.text(key)) for code, key in explain.CLASS_KEYS.items()),
+        notes=(
+            *((words.text("map.simulated"),) if release.is_simulated else ()),
+            *explain.legend_notes(release, group, words),
+            words.text("map.attribution", origin=release.manifest["origin"][words.language]),
+        ),
+    )
 
 
 def _name(release: Release, words: Wording) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from riskmap import wording
-from riskmap.public import shelf
+from riskmap.public import page, shelf
 from riskmap.settings import ASSETS, Settings
 from riskmap.wording import Wording
 
@@ -34,7 +34,7 @@ if (!window.riskmapListens) {
 answer lies over the foot of the page, beside the finger that asked, and can be put away."""
 
 
-def begin(words: Wording, *, place_name: str) -> None:
+def begin(settings: Settings, words: Wording, *, place_name: str) -> None:
     """Head of the page. The language and the place are links, so that each view has an address of its own."""
     st.set_page_config(page_title=words.text("site.title"), layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
@@ -47,8 +47,35 @@ def begin(words: Wording, *, place_name: str) -> None:
         f'<header class="rm-head"><a class="rm-brand" href="?{_query(lang=words.language)}" target="_self">'
         f'{_(words, "site.title")}</a><nav class="rm-lang" aria-label="{_(words, "nav.language")}">{languages}</nav>'
         f'<p class="rm-sub">{_(words, "site.subtitle")}</p>'
-        f'<p class="rm-emergency"><a href="tel:102">{_(words, "emergency")}</a></p></header>'
+        f'<p class="rm-emergency"><a href="tel:102">{_(words, "emergency")}</a></p>'
+        f"{_sections(settings, words, place_name)}</header>"
     )
+
+
+def _sections(settings: Settings, words: Wording, place_name: str) -> str:
+    """The same ways on as in the head of a plain page (templates/layout.html)."""
+    if _has_cells(settings, place_name):
+        links = {
+            page.address("/", place=place_name, view=HEXAGONS, lang=words.language): "nav.map",
+            page.address(f"/council/{place_name}", lang=words.language): "nav.council",
+            page.address(f"/casework/{place_name}", lang=words.language): "nav.casework",
+        }
+    else:
+        links = {
+            page.address("/", lang=words.language): "nav.country",
+            page.address("/council", lang=words.language): "nav.council",
+        }
+    items = "".join(
+        f'<a href="{html.escape(address)}" target="_self">{_(words, key)}</a>' for address, key in links.items()
+    )
+    return f'<nav class="rm-nav" aria-label="{_(words, "nav.label")}">{items}</nav>'
+
+
+def _has_cells(settings: Settings, place_name: str) -> bool:
+    try:
+        return bool(shelf.latest(settings.releases, place_name).cells.size)
+    except Exception:  # whatever it is, the page below says it and logs it
+        return False
 
 
 def places_nav(settings: Settings, words: Wording) -> str:

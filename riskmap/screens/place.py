@@ -11,9 +11,10 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from geodata.errors import InvalidCell
-from riskmap.public import explain, map_view, place_map
+from riskmap.public import council, explain, map_view, place_map
+from riskmap.public.council import Council
 from riskmap.release import Area, PublishedCell, Release
-from riskmap.screens import cell_list, frame, method, region_table
+from riskmap.screens import cell_list, council_panel, frame, method, region_table
 from riskmap.settings import Settings
 from riskmap.wording import Wording
 
@@ -52,10 +53,13 @@ def _answering(release: Release, settings: Settings, words: Wording) -> None:
     _remember_press(st.session_state.get(map_view.map_key(options)))
     group = _group(release)
     selection = _selection(release)
+    found = council_panel.council_of(release, settings)
 
     words_column, map_column = st.columns([0.36, 0.64], gap="medium")
     with words_column:
-        _panel(release, settings, selection, group, words)
+        requests = _council_words(found, selection, words)
+        places = "" if release.cells.size else frame.places_nav(settings, words)
+        _panel(release, selection, group, words, requests=requests, places=places)
     with map_column:
         if len(release.groups) > 1:
             _group_select(release, words)
@@ -67,6 +71,7 @@ def _answering(release: Release, settings: Settings, words: Wording) -> None:
             area=selection.area.area_id if selection.area else None,
             fly_to=place_map.surroundings(selection.cell_id) if st.session_state.get("fly_count") else None,
             fly_count=st.session_state.get("fly_count", 0),
+            marks=council.marks(found, words) if found else (),
         )
         st.html(map_view.state_script(state), unsafe_allow_javascript=True)
         with st.container(key="map-of-cells" if release.cells.size else "map-of-areas"):
@@ -139,23 +144,32 @@ def _selection(release: Release) -> Selection:
     return Selection(cell=None, cell_id=None, area=area, is_unknown=bool(area_id and area is None))
 
 
-def _panel(release: Release, settings: Settings, selection: Selection, group: str, words: Wording) -> None:
+def _panel(release: Release, selection: Selection, group: str, words: Wording, *, requests: str, places: str) -> None:
     parts = [f"<h1>{html.escape(release.names[words.language])}</h1>"]
     if selection.is_unknown:
         parts.append(f'<p class="rm-note" role="alert">{html.escape(words.text("error.unknown_cell"))}</p>')
     if selection.cell_id:
-        parts.append(_cell_words(release, selection.cell, group, words))
+        parts.append(_cell_words(release, selection.cell, group, words, requests))
     elif not selection.area:
         hint = "panel.choose" if release.cells.size else "country.choose"
         parts.append(f'<p class="rm-hint">{html.escape(words.text(hint))}</p>')
+        parts.append(requests)
     parts.append(_area_words(release, selection.area or release.whole, words))
-    if release.cells.size == 0:
-        parts.append(frame.places_nav(settings, words))
+    parts.append(places)
     parts.append(_share_words(release, words))
     st.html(f'<section class="rm-panel" aria-live="polite">{"".join(parts)}</section>')
 
 
-def _cell_words(release: Release, cell: PublishedCell | None, group: str, words: Wording) -> str:
+def _council_words(found: Council | None, selection: Selection, words: Wording) -> str:
+    """Requests about the chosen hexagon, or the way to all of them; nothing where the map does not cover the place."""
+    if found is None or (selection.cell_id and selection.cell is None):
+        return ""
+    if selection.cell is not None:
+        return council_panel.about_cell(found, selection.cell.cell_id, words)
+    return council_panel.about_place(found, words)
+
+
+def _cell_words(release: Release, cell: PublishedCell | None, group: str, words: Wording, requests: str) -> str:
     answer = explain.cell_answer(release, cell, group, words)
     picture = map_view.swatch(answer.class_code) if cell else ""
     kind = f'<p class="rm-kind">{html.escape(words.text(f"group.{group}"))}</p>' if cell else ""
@@ -163,7 +177,7 @@ def _cell_words(release: Release, cell: PublishedCell | None, group: str, words:
     close = f'<button type="button" class="rm-close">{html.escape(words.text("panel.close"))}</button>'
     return (
         f'<div class="rm-answer">{kind}<h2>{picture} {html.escape(answer.heading)}</h2><p class="rm-lead">{first}</p>'
-        f"{''.join(f'<p>{sentence}</p>' for sentence in rest)}{close}</div>"
+        f"{''.join(f'<p>{sentence}</p>' for sentence in rest)}{requests}{close}</div>"
     )
 
 

@@ -7,6 +7,7 @@ when it is made.
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -39,8 +40,11 @@ class SqlRequests:
         place = self._place_of_key(account_id, key)
         return None if place is None else self.find(*place)
 
-    def of_territory(self, territory: str) -> list[CouncilRequest]:
-        return self._select(council_request.c.territory == territory)
+    def of_territory(self, territory: str, *, states: Collection[State] = frozenset(State)) -> list[CouncilRequest]:
+        wanted = council_request.c.territory == territory
+        if len(states) == len(State):
+            return self._select(wanted)
+        return self._select(wanted, council_request.c.state.in_(sorted(states)))
 
     def next_number(self, territory: str) -> int:
         highest = sa.select(sa.func.max(council_request.c.number)).where(council_request.c.territory == territory)

@@ -67,6 +67,7 @@ state.setdefault("language", "kk")
 state.setdefault("group", "all")
 state.setdefault("cell", st.query_params.get("cell"))
 state.setdefault("flights", 0)
+state.setdefault("marks", told["marks"])
 state["runs"] = state.get("runs", 0) + 1
 
 st.set_page_config(page_title="Карта", layout="wide")
@@ -81,7 +82,7 @@ with left:
             for code in range(1, 6 if told["is_steps"] else 8)
         )
     )
-    row = st.columns(4)
+    row = st.columns(5)
     if row[0].button("ru", key="ru"):
         state.language = "ru"
     if row[1].button("топ", key="theft"):
@@ -90,6 +91,11 @@ with left:
         state.flights += 1
     if row[3].button("жоқ топ", key="lost"):
         state.group = "lost"
+    if row[4].button("белгі", key="more_marks"):
+        state.marks = [
+            *told["marks"],
+            {**told["marks"][0], **told["marked_later"], "cell": "", "count": 1, "text": "Сұраныс: 1"},
+        ]
     panel = st.empty()
 
 options = map_view.MapOptions(**{**told["options"], "bounds": tuple(told["options"]["bounds"])})
@@ -118,6 +124,7 @@ st.html(
             area=state.get("area") if told["is_steps"] else None,
             fly_to=near if state.flights else None,
             fly_count=state.flights,
+            marks=tuple(map_view.Mark(**mark) for mark in state.marks),
         )
     ),
     unsafe_allow_javascript=True,

@@ -7,7 +7,7 @@ import pytest
 from models.risk_class import RiskClass
 from riskmap import wording
 from riskmap.public import explain
-from tests.browser.visits import AXE, DESKTOP, NARROW, PHONE, Visit, browser, served
+from tests.browser.visits import AXE, DESKTOP, NARROW, PHONE, Visit, served
 from tests.installation import CITY, COUNTRY
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
@@ -17,12 +17,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
 def site(installation):
     with served(installation.data) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture

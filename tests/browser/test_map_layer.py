@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,12 +21,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("map")]
 
 ROOT = Path(__file__).parents[2]
 RELEASE_ID = "2026-11-01-0a1b2c3d"
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENCE_MS = 20_000
 LAT, LNG = 48.0, 67.0
-COLOURS_ON_CANVAS = """() => {
+COLOURS_ON_CANVAS = """(pane) => {
   const found = {};
-  for (const canvas of document.querySelectorAll(".leaflet-rm-cells-pane canvas")) {
+  for (const canvas of document.querySelectorAll(`.leaflet-rm-${pane}-pane canvas`)) {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     for (let i = 0; i < data.length; i += 4) {
       if (data[i + 3] < 255) continue;
@@ -51,7 +49,7 @@ def an_area(area_id, geometry, **properties):
     return {"type": "Feature", "properties": {"area_id": area_id, **names, **properties}, "geometry": geometry}
 
 
-def write_map(root, name, *, cells=None, classes=None, areas=(), **options):
+def write_map(root, name, *, cells=None, classes=None, areas=(), marks=(), **options):
     """A release folder and what the test page is told of it."""
     folder = root / name / RELEASE_ID
     folder.mkdir(parents=True)
@@ -64,7 +62,16 @@ def write_map(root, name, *, cells=None, classes=None, areas=(), **options):
     streets = [{"type": "Feature", "properties": {"kind": "street"}, "geometry": street}]
     (folder / "basemap.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": streets}))
     told = {"name": name, "release_url": f"/releases/{name}/{RELEASE_ID}", "attribution": "Сынақ", **options}
-    (root / f"{name}.json").write_text(json.dumps({"options": told, "is_steps": cells is None}))
+    later = {"lat": LAT + 0.01, "lng": LNG + 0.01}
+    page = {"options": told, "is_steps": cells is None, "marks": list(marks), "marked_later": later}
+    (root / f"{name}.json").write_text(json.dumps(page))
+
+
+def a_mark(lat, lng, count):
+    """A mark in the middle of the cell that holds a point."""
+    cell = hexgrid.cell_at(lat, lng, resolution=9)
+    (lat,), (lng,) = hexgrid.centres(np.array([hexgrid.parse_cell(cell)]))
+    return {"lat": float(lat), "lng": float(lng), "cell": cell, "count": count, "text": f"Сұраныс: {count}"}
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +89,15 @@ def releases(tmp_path_factory):
     districts = [an_area("W", a_square(47.9, 66.5, 48.1, 67.0)), an_area("E", a_square(47.9, 67.0, 48.1, 67.5))]
     classes = {"all": halves, "theft": np.full(cells.size, 2)}
     write_map(root, "city", cells=cells, classes=classes, areas=districts, bounds=bounds, is_simulated=True)
+    write_map(
+        root,
+        "marked",
+        cells=cells,
+        classes=classes,
+        areas=districts,
+        bounds=bounds,
+        marks=[a_mark(LAT, LNG, count=2)],
+    )
     regions = [
         an_area("10", a_square(45, 60, 50, 65), step=1),
         an_area("20", a_square(45, 65, 50, 70), step=5),
@@ -118,24 +134,12 @@ def address(releases):
         server.wait()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
-
-
 class Visit:
     """One open page with its map, and everything it asked for or complained of."""
 
-    def __init__(self, browser, address, *, name="city", query="", scheme="light", phone=False):
+    def __init__(self, chromium, address, *, name="city", query="", scheme="light", phone=False):
         size = {"width": 360, "height": 740} if phone else {"width": 1366, "height": 768}
-        self.context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=phone, is_mobile=phone)
+        self.context = chromium.new_context(viewport=size, color_scheme=scheme, has_touch=phone, is_mobile=phone)
         self.page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)
         self.outside, self.errors = [], []
@@ -175,8 +179,11 @@ class Visit:
         self.frame.locator(".rm-unseen[aria-live]", has_text=text).wait_for(state="attached")
         return self.frame.locator(".rm-unseen[aria-live]").text_content()
 
-    def colours(self):
-        return self.inner.evaluate(COLOURS_ON_CANVAS)
+    def colours(self, pane="cells"):
+        return self.inner.evaluate(COLOURS_ON_CANVAS, pane)
+
+    def wait_for_marks(self, count):
+        self.frame.locator(f".rm-map[data-marks='{count}']").wait_for()
 
     @property
     def is_same_map(self):
@@ -184,11 +191,11 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser, address):
+def visit(chromium, address):
     visits = []
 
     def open_page(**options):
-        visits.append(Visit(browser, address, **options))
+        visits.append(Visit(chromium, address, **options))
         return visits[-1]
 
     yield open_page
@@ -307,6 +314,53 @@ def test_a_cell_named_by_the_page_is_outlined_when_the_map_opens(visit):
 
     outline = opened.frame.locator("path.rm-chosen").get_attribute("d")
     assert outline.count("L") >= 5
+
+
+def test_marks_are_drawn_in_their_own_colour_in_both_themes(visit):
+    for scheme, palette, other in (("light", map_view.LIGHT, map_view.DARK), ("dark", map_view.DARK, map_view.LIGHT)):
+        opened = visit(name="marked", scheme=scheme)
+        opened.wait_for_marks(1)
+
+        colours = opened.colours("marks")
+
+        assert colours[palette.mark] > 40
+        assert colours[palette.halo] > 40
+        assert other.mark not in colours
+        assert palette.mark not in visit(scheme=scheme).colours("marks")
+
+
+def test_marks_that_come_later_are_drawn_without_loading_the_map_again(visit):
+    opened = visit(name="marked")
+    opened.wait_for_marks(1)
+    before = opened.colours("marks")[map_view.LIGHT.mark]
+
+    opened.button("more_marks")
+    opened.wait_for_marks(2)
+
+    assert opened.colours("marks")[map_view.LIGHT.mark] > 1.5 * before
+    assert opened.is_same_map
+
+
+def test_a_press_on_a_mark_chooses_the_cell_below_it_and_says_what_is_there(visit):
+    opened = visit(name="marked")
+    opened.wait_for_marks(1)
+    wanted = hexgrid.cell_at(LAT, LNG, resolution=9)
+
+    opened.press()
+    panel = opened.panel("· 1")
+
+    assert wanted in panel
+    assert opened.said("Сұраныс: 2").endswith(". Сұраныс: 2")
+
+
+def test_a_mark_is_no_element_a_screen_reader_or_the_keyboard_could_meet(visit):
+    opened = visit(name="marked")
+    opened.wait_for_marks(1)
+
+    pane = opened.frame.locator(".leaflet-rm-marks-pane")
+
+    assert pane.locator("*").evaluate_all("all => all.map((one) => one.tagName)") == ["CANVAS"]
+    assert pane.evaluate("one => getComputedStyle(one).pointerEvents") == "none"
 
 
 def test_simulated_data_are_marked_across_the_picture(visit):

@@ -205,6 +205,29 @@ def test_a_territory_is_read_with_two_queries_however_many_requests_it_has(counc
     assert len(sent) == 2
 
 
+@pytest.mark.parametrize(
+    ("states", "numbers"),
+    [
+        (set(), []),
+        ({State.SUBMITTED}, [1]),
+        ({State.IN_TRIAGE, State.SUBMITTED}, [1, 2]),
+        ({State.NEEDS_INFORMATION}, [3]),
+        ({State.MERGED}, []),
+        (set(State), [1, 2, 3]),
+    ],
+    ids=lambda value: "-".join(map(str, sorted(value))) or "none",
+)
+def test_a_territory_lists_the_requests_in_the_states_asked_for(council: Store, states: set[State], numbers: list[int]):
+    taken, asked = one_step_on(a_request(2)), one_step_on(one_step_on(a_request(3)), Action.ASK)
+    keep_requests(council, a_request(1), taken, asked)
+
+    with council.look() as look:
+        listed = look.requests.of_territory("town", states=states)
+
+    assert [request.number for request in listed] == numbers
+    assert [request.version for request in listed] == numbers  # each with all its steps
+
+
 # the rivalry of steps
 
 

@@ -98,6 +98,16 @@ def test_a_changed_field_is_found_at_its_line(log, seed):
 
 
 @pytest.mark.parametrize("seed", range(30))
+def test_a_changed_line_is_found_at_the_next_one_though_its_own_hash_was_made_to_fit(log, seed):
+    at = random.Random(seed).randrange(LINES - 1)
+    changed = replace(log[at], subject="account a-forged")
+    fitting = replace(changed, entry_hash=audit._hash(changed))
+
+    with pytest.raises(BrokenAudit, match=rf"^Line {at + 2} of the audit log does not follow the line before it"):
+        audit.check([*log[:at], fitting, *log[at + 1 :]])
+
+
+@pytest.mark.parametrize("seed", range(30))
 def test_a_removed_line_is_found(log, seed):
     at = random.Random(seed).randrange(LINES - 1)
 

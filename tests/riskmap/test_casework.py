@@ -280,13 +280,65 @@ def test_a_request_is_merged_only_into_an_earlier_one(office, number):
     assert [fault.fault for fault in caught.value.faults] == ["unknown_request"]
 
 
-def test_a_request_is_not_merged_into_one_that_was_withdrawn(office):
-    gone = filed(office, key="first")
-    step(office, RESIDENT, gone, Action.WITHDRAW)
+def test_a_request_is_merged_only_into_an_open_one_of_its_kind_and_neighbourhood(office):
+    here = a_place()
+    lat, lng = hexgrid.centre(here.cell_id)
+    far = a_place(cell_id=hexgrid.cell_at(lat + 0.05, lng, resolution=9))
+    step(office, RESIDENT, filed(office, key="gone"), Action.WITHDRAW)
+    filed(office, key="of another kind", kind="camera")
+    filed(office, key="far away", place=far)
+    filed(office, OTHER, key="of no kind", kind="other")
     later = step(office, SECRETARY, filed(office, MEMBER, key="later"), Action.TAKE_UP)
 
-    with pytest.raises(UnfitFields):
-        step(office, SECRETARY, later, Action.MERGE, earlier_request="1")
+    refused = {}
+    for number in (1, 2, 3):
+        with pytest.raises(UnfitFields) as caught:
+            step(office, SECRETARY, later, Action.MERGE, earlier_request=str(number))
+        refused[number] = caught.value.faults[0].fault
+    merged = step(office, SECRETARY, later, Action.MERGE, earlier_request="4")
+
+    assert refused == {1: "closed_request", 2: "request_of_other_kind", 3: "request_far_away"}
+    assert merged.merged_into == 4
+
+
+def test_the_same_wish_in_the_same_words_is_one_request_while_it_is_open(office):
+    first = filed(office, key="first press")
+    again = filed(office, key="back and send")
+    of_a_neighbour = filed(office, OTHER, key="a neighbour")
+    step(office, RESIDENT, first, Action.WITHDRAW)
+
+    anew = filed(office, key="anew")
+
+    assert again == first
+    assert [request.number for request in (first, of_a_neighbour, anew)] == [1, 2, 3]
+
+
+def test_whoever_may_decide_supports_nothing(office):
+    both = dataclasses.replace(CHAIR, grants=(*CHAIR.grants, *RESIDENT.grants))
+    filed(office)
+
+    with pytest.raises(NotAllowed):
+        casework.support(office, both, TOWN, 1, at=NOW)
+
+    assert not casework.view(office, both, TOWN, 1).may_support
+
+
+def test_one_person_disputes_once_until_it_is_reported_as_done_again(office):
+    request = filed(office)
+    path = [(SECRETARY, Action.TAKE_UP), (SECRETARY, Action.REFER), (CHAIR, Action.APPROVE), (SECRETARY, Action.SEND)]
+    path += [(OFFICER, Action.SCHEDULE), (OFFICER, Action.COMPLETE), (RESIDENT, Action.DISPUTE)]
+    path += [(SECRETARY, Action.CONFIRM)]
+    for actor, action in path:
+        request = step(office, actor, request, action)
+
+    with pytest.raises(StepNotPossible, match="has disputed request toy-1 before"):
+        step(office, RESIDENT, request, Action.DISPUTE)
+    assert casework.view(office, RESIDENT, TOWN, 1).actions == ()
+    disputed = step(office, OTHER, request, Action.DISPUTE)
+    for actor, action in ((SECRETARY, Action.REOPEN), (OFFICER, Action.SCHEDULE), (OFFICER, Action.COMPLETE)):
+        disputed = step(office, actor, disputed, action)
+
+    assert casework.view(office, RESIDENT, TOWN, 1).actions == (Action.DISPUTE,)
 
 
 def test_a_faulty_filing_leaves_no_trace(office):
@@ -342,7 +394,7 @@ def test_open_requests_nearby_come_nearest_first_and_closed_ones_not_at_all(offi
     filed(office, key="beside", place=a_place(cell_id=beside))
     filed(office, key="here")
     filed(office, key="far", place=a_place(cell_id=far))
-    step(office, RESIDENT, filed(office, key="gone"), Action.WITHDRAW)
+    step(office, MEMBER, filed(office, MEMBER, key="gone"), Action.WITHDRAW)
 
     found = casework.nearby(office, OTHER, here)
 
@@ -390,7 +442,7 @@ def test_yesterdays_journals_do_not_pile_up(office):
     for action in (Action.TAKE_UP, Action.ASK):
         request = step(office, SECRETARY, request, action)
     for number in range(2, 9):
-        filed(office, key=f"k{number}")
+        filed(office, key=f"k{number}", grounds=f"{GROUNDS} № {number}")
 
     assert len(list((office.journals / TOWN).glob("2*"))) == journal.KEPT
 

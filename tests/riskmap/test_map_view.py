@@ -72,7 +72,10 @@ def test_an_attribution_cannot_end_the_script_it_stands_in():
 
 
 def test_the_state_carries_what_the_map_needs_to_change_without_loading():
-    state = replace(STATE, group="theft", cell="8921538000fffff", fly_to=(48.0, 67.0, 48.1, 67.1), fly_count=2)
+    mark = map_view.Mark(lat=48.0, lng=67.0, cell="8921538000fffff", count=2, text="2")
+    state = replace(
+        STATE, group="theft", cell="8921538000fffff", fly_to=(48.0, 67.0, 48.1, 67.1), fly_count=2, marks=(mark,)
+    )
 
     assert told(map_view.state_script(state)) == {
         "name": "toy",
@@ -83,6 +86,7 @@ def test_the_state_carries_what_the_map_needs_to_change_without_loading():
         "area": None,
         "fly_to": [48.0, 67.0, 48.1, 67.1],
         "fly_count": 2,
+        "marks": [{"lat": 48.0, "lng": 67.0, "cell": "8921538000fffff", "count": 2, "text": "2"}],
     }
 
 

@@ -175,6 +175,46 @@ def test_a_day_that_is_none_is_refused(day):
     assert faults_of(caught) == {("done_day", "not_a_day")}
 
 
+@pytest.mark.parametrize(
+    ("action", "name", "day", "fault"),
+    [
+        (Action.SEND, "document_day", "2026-11-03", "day_in_future"),
+        (Action.SEND, "document_day", "2026-11-01", "day_too_early"),
+        (Action.SCHEDULE, "planned_day", "2026-11-01", "day_too_early"),
+        (Action.COMPLETE, "done_day", "2026-11-03", "day_in_future"),
+        (Action.COMPLETE, "done_day", "2026-11-01", "day_too_early"),
+    ],
+)
+def test_what_happened_lies_between_the_filing_and_today_and_a_plan_after_the_letter(action, name, day, fault):
+    path = PATH_TO_SCHEDULED[: PATH_TO_SCHEDULED.index(action)] if action in PATH_TO_SCHEDULED else PATH_TO_SCHEDULED
+    request = after(a_request(), *path)
+
+    with pytest.raises(UnfitFields) as caught:
+        rules.advance(request, action, fields_for(action, **{name: day}), **BY)
+
+    assert faults_of(caught) == {(name, fault)}
+
+
+def test_a_day_is_counted_in_civil_time():
+    late = NOW.replace(hour=20)  # one in the morning of the next day there
+    request = after(a_request(), *PATH_TO_SCHEDULED)
+
+    done = rules.advance(
+        request, Action.COMPLETE, fields_for(Action.COMPLETE, done_day="2026-11-03"), **{**BY, "at": late}
+    )
+
+    assert done.state is State.DONE
+
+
+def test_every_personal_detail_is_told_at_once():
+    text = "ЖСН 900101300123, 87011234567, a.b@example.kz, 45-пәтер"
+
+    with pytest.raises(UnfitFields) as caught:
+        rules.advance(a_request(), Action.TAKE_UP, {"wording": text}, **BY)
+
+    assert {fault for _, fault in faults_of(caught)} == {"holds_iin", "holds_phone", "holds_e_mail", "holds_flat"}
+
+
 PATH_TO_SCHEDULED = (Action.TAKE_UP, Action.REFER, Action.APPROVE, Action.SEND, Action.SCHEDULE)
 
 

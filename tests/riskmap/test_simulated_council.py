@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from riskmap import assembly, journal
+from riskmap import assembly, journal, wording
 from riskmap.council import simulated
 from riskmap.council.casework import Office
 from riskmap.council.request import State
@@ -60,6 +60,16 @@ def test_there_is_one_account_for_each_role_and_its_password_opens_it(built):
         token = sessions.sign_in(office.store, account.login, account.password, language="kk", at=AT)
         signed_in = sessions.current(office.store, token, at=AT)
         assert [(grant.role, grant.region_id) for grant in signed_in.actor.grants] == [(account.role, CITY)]
+
+
+def test_the_command_shows_the_accounts_and_where_to_sign_in(installation):
+    words = wording.in_language("en")
+
+    lines = installation.told.splitlines()
+
+    shown = {role: next(line for line in lines if f": {role.value}, password: " in line) for role in Role}
+    assert all(words.text(f"account.role.{role}") in line for role, line in shown.items())
+    assert words.text("cli.demo.sign_in", path=f"/casework/{CITY}?lang=en") in lines
 
 
 def test_passwords_differ_and_no_two_buildings_share_one(built, installation, tmp_path):

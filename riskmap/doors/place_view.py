@@ -1,0 +1,45 @@
+"""The place a request is about, on the pages of whoever signed in: its map, and what the map said of it."""
+
+from dataclasses import dataclass
+
+from riskmap.council.request import Place
+from riskmap.doors import desk
+from riskmap.doors.visit import Visit
+from riskmap.public import explain, map_view, place_map
+from riskmap.release import Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceView:
+    """``page_map`` is the map around the place; ``class_name`` and ``sentence`` are the words of its class then."""
+
+    district: str
+    page_map: str
+    class_code: int
+    class_name: str
+    sentence: str
+    release_id: str
+    swatches: str
+
+
+def of_place(visit: Visit, release: Release, place: Place) -> PlaceView:
+    """A place as the newest release draws it, with the class it had when the request was filed."""
+    words, key = visit.words, explain.CLASS_KEYS[place.risk_class]
+    district = desk.area_name(visit, release, place.area_id)
+    cell = place_map.shown_cell(release, place.cell_id)
+    state = place_map.state(
+        release,
+        words,
+        cell=cell,
+        fly_to=place_map.surroundings(cell),
+        marks=place_map.marks(release, [place.cell_id], words),
+    )
+    return PlaceView(
+        district=district,
+        page_map=map_view.page_map(place_map.options(release, tile_url=visit.doors.settings.tile_url), state),
+        class_code=place.risk_class,
+        class_name=words.text(key),
+        sentence=words.text(f"{key}.long", parent=district),
+        release_id=place.release_id,
+        swatches=map_view.swatch_css(),
+    )

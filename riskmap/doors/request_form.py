@@ -1,0 +1,166 @@
+"""Asking the council for something: pick a place, see what others asked for nearby, then write."""
+
+import re
+import uuid
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from riskmap import journal
+from riskmap.council import casework, places
+from riskmap.council.request import FieldKind, Filing, Place, RequestKind
+from riskmap.doors import carrying, form_fields, place_view
+from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
+from riskmap.doors.visit import Visit
+from riskmap.errors import FieldFault, OutsideCouncil, UnfitFields
+from riskmap.identity import access
+from riskmap.identity.access import Permission
+from riskmap.public import map_view, place_map
+from riskmap.release import Release
+
+KEY = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+FOR_SOMEONE = "someone"
+MYSELF = "myself"
+FORM_ID = "submit"
+
+
+def show(visit: Visit) -> Response:
+    """Without a cell the map to pick one; with a cell its neighbours and the form."""
+    release = visit.release
+    cell_id = visit.query.get("cell", "")
+    _require_filing(visit, release)
+    if not cell_id:
+        return _pick(visit, release)
+    try:
+        place = places.locate(release, cell_id.lower())
+    except OutsideCouncil:
+        return _pick(visit, release, is_outside=True)
+    return _form(visit, release, place)
+
+
+def send(visit: Visit) -> Response:
+    """File the request; a press too many finds the one that was made."""
+    release, form = visit.release, visit.form
+    _require_filing(visit, release)
+    try:
+        place = places.locate(release, form.get("cell", "").lower())
+    except OutsideCouncil:
+        return _pick(visit, release, is_outside=True)
+    may = _may(visit, place.region_id)
+    for_whom = form.get("for_whom", "")
+    if len(may) == 2 and for_whom not in may:
+        faults: tuple[FieldFault, ...] = (FieldFault(field="for_whom", fault="missing"),)
+        return _form(visit, release, place, typed=Typed(values=form, faults=faults))
+    filing = Filing(kind=form.get("kind", ""), grounds=form.get("grounds", ""), landmark=form.get("landmark", ""))
+    try:
+        filed = casework.file(
+            visit.office,
+            visit.actor,
+            filing,
+            place,
+            key=key_of(form.get("key")),
+            at=visit.at,
+            is_for_someone=for_whom == FOR_SOMEONE if len(may) == 2 else may == [FOR_SOMEONE],
+            is_simulated=release.is_simulated,
+        )
+    except UnfitFields as error:
+        return _form(visit, release, place, typed=Typed(values=form, faults=error.faults))
+    return visit.go(f"/casework/{filed.territory}/{filed.number}", done="submit")
+
+
+def key_of(given: str | None) -> str:
+    """The key a form came with; a fresh one where it is none of ours."""
+    return given if given and KEY.fullmatch(given) else str(uuid.uuid4())
+
+
+def _require_filing(visit: Visit, release: Release) -> None:
+    """Whoever may file nowhere in the territory hears it before picking a place, not after writing."""
+    grants = visit.actor.grants
+    regions = {grant.region_id for grant in grants if access.territory_of(grant.region_id) == release.territory}
+    if not any(_may(visit, region_id) for region_id in regions):
+        access.require(visit.actor, Permission.FILE, region_id=release.territory)
+
+
+def _may(visit: Visit, region_id: str) -> list[str]:
+    """For whom the visitor may file in a region."""
+    for_whom = {MYSELF: Permission.FILE, FOR_SOMEONE: Permission.FILE_FOR_SOMEONE}
+    return [
+        name
+        for name, permission in for_whom.items()
+        if access.allowed_role(visit.actor, permission, region_id=region_id)
+    ]
+
+
+def _pick(visit: Visit, release: Release, *, is_outside: bool = False) -> Response:
+    carried = carrying.of_visit(visit)
+    return visit.show(
+        "casework_pick.html",
+        title=visit.text("casework.new.title"),
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if is_outside else HTTPStatus.OK,
+        release=release,
+        is_outside=is_outside,
+        page_map=_map(visit, release),
+        written=carried.written(visit.words) if carried else [],
+    )
+
+
+def _map(visit: Visit, release: Release) -> str:
+    """The map to pick a place on, with a mark where something is asked for already."""
+    published = journal.latest(visit.doors.settings.journals, release.territory)
+    asked_at = [one.cell_id for one in published.requests if one.is_open] if published else []
+    options = place_map.options(release, tile_url=visit.doors.settings.tile_url)
+    marks = place_map.marks(release, asked_at, visit.words)
+    return map_view.page_map(options, place_map.state(release, visit.words, marks=marks))
+
+
+def _form(visit: Visit, release: Release, place: Place, *, typed: Typed = NOTHING_TYPED) -> Response:
+    may = _may(visit, place.region_id)
+    if not may:
+        access.require(visit.actor, Permission.FILE, region_id=place.region_id)
+    fields = _fields(visit, typed, may)
+    return visit.show(
+        "casework_new.html",
+        title=visit.text("casework.new.title"),
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if typed.faults else HTTPStatus.OK,
+        release=release,
+        query={"cell": place.cell_id},
+        place=place_view.of_place(visit, release, place),
+        cell_id=place.cell_id,
+        neighbours=casework.nearby(visit.office, visit.actor, place),
+        fields=fields,
+        faults=form_fields.summary(fields),
+        is_for_someone=may == [FOR_SOMEONE],
+        key=key_of(typed.values.get("key")),
+    )
+
+
+def _fields(visit: Visit, typed: Typed, may: list[str]) -> list[FormField]:
+    words = visit.words
+    kinds = [(kind.value, words.text(f"council.kind.{kind.value}")) for kind in RequestKind]
+    fields = [
+        form_fields.field("kind", words, typed, form_id=FORM_ID, kind=FieldKind.LINE, choices=kinds),
+        form_fields.field(
+            "landmark",
+            words,
+            typed,
+            form_id=FORM_ID,
+            kind=FieldKind.LINE,
+            help_text=words.text("casework.help.landmark"),
+        ),
+        form_fields.field("grounds", words, typed, form_id=FORM_ID, help_text=form_fields.grounds_help(words)),
+    ]
+    if len(may) == 2:
+        whom = [(name, words.text(f"casework.for_whom.{name}")) for name in may]
+        fields.insert(
+            0,
+            FormField(
+                name="for_whom",
+                element_id=f"{FORM_ID}-for_whom",
+                kind=FieldKind.LINE,
+                label=words.text("casework.for_whom"),
+                value=typed.values.get("for_whom", ""),
+                fault=typed.fault("for_whom", words),
+                choices=tuple(whom),
+            ),
+        )
+    return fields

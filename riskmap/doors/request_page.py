@@ -1,0 +1,230 @@
+"""One request: its way so far, and one form for each step its reader may take now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from riskmap.council import casework
+from riskmap.council.casework import Neighbour, RequestView
+from riskmap.council.request import NEEDS, WORDING, Action, CouncilRequest, FieldKind, RequestKind, Step, civil_day
+from riskmap.doors import carrying, desk, form_fields, place_view
+from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
+from riskmap.doors.refusals import UnknownPage
+from riskmap.doors.request_form import key_of
+from riskmap.doors.visit import Visit
+from riskmap.errors import ChangedMeanwhile, StepNotPossible, UnfitFields
+from riskmap.release import Release
+
+EARLIER, OTHER_REQUEST = "earlier_request", "other_request"
+ANOTHER = "other"
+"""Value of the radio that says: the number I write myself."""
+SUPPORT = "support"
+MOST_DIGITS = 9
+SELDOM = frozenset({Action.WITHDRAW, Action.DISPUTE, Action.UNDO_MERGE, Action.UNDO_WITHDRAWAL})
+"""Steps nobody waits for: their forms stay folded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepForm:
+    """The form of one step. ``is_open`` unfolds it; ``neighbours`` are choices of an earlier request."""
+
+    action: str
+    fields: list[FormField]
+    is_open: bool
+    neighbours: list[Neighbour]
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the history. ``fields`` are label, text and whether everyone may read it."""
+
+    step: str
+    on: date
+    role: str | None
+    fields: list[tuple[str, str, bool]]
+
+
+def show(visit: Visit) -> Response:
+    """The request as this visitor may see it."""
+    release = visit.release
+    view = casework.view(visit.office, visit.actor, release.territory, visit.number)
+    return _page(visit, release, view, done=_done(visit, view))
+
+
+def back(visit: Visit) -> Response:
+    """An address of a step, opened without sending anything, leads to the request."""
+    return visit.go(f"/casework/{visit.release.territory}/{visit.number}")
+
+
+def support(visit: Visit) -> Response:
+    """Support somebody else's request."""
+    release, number = visit.release, visit.number
+    try:
+        casework.support(visit.office, visit.actor, release.territory, number, at=visit.at)
+    except StepNotPossible:
+        return _moved_on(visit, release, sentence=visit.text("casework.support.closed"))
+    return visit.go(f"/casework/{release.territory}/{number}", done=SUPPORT)
+
+
+def move(visit: Visit) -> Response:
+    """Take one step; if the request has moved meanwhile, say so and keep what was written."""
+    release, number, form = visit.release, visit.number, visit.form
+    if visit.asked["action"] not in set(Action):
+        raise UnknownPage("The address names no step of a request. Open the request and choose a step there.")
+    action = Action(visit.asked["action"])
+    given = _given(action, form)
+    try:
+        casework.move(
+            visit.office,
+            visit.actor,
+            release.territory,
+            number,
+            action=action,
+            given=given,
+            version=_version(form),
+            key=key_of(form.get("key")),
+            at=visit.at,
+        )
+    except UnfitFields as error:
+        view = casework.view(visit.office, visit.actor, release.territory, number)
+        return _page(visit, release, view, tried=action, typed=Typed(values={**form, **given}, faults=error.faults))
+    except ChangedMeanwhile:
+        return _moved_on(visit, release, sentence=visit.text("error.changed_meanwhile"))
+    except StepNotPossible:
+        return _moved_on(visit, release, sentence=visit.text("error.step_not_possible"))
+    return visit.go(f"/casework/{release.territory}/{number}", done=action.value)
+
+
+def _given(action: Action, form: Mapping[str, str]) -> dict[str, str]:
+    given = {needed.name: form.get(needed.name, "") for needed in NEEDS[action]}
+    if given.get(EARLIER) in ("", ANOTHER):
+        given[EARLIER] = form.get(OTHER_REQUEST, "")
+    return given
+
+
+def _version(form: Mapping[str, str]) -> int:
+    text = form.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else 0
+
+
+def _done(visit: Visit, view: RequestView) -> str:
+    """What the visitor has just done, if the address says so and the request agrees."""
+    done = visit.query.get("done", "")
+    is_so = view.has_supported if done == SUPPORT else done == view.request.steps[-1].action
+    if not is_so:
+        return ""
+    return visit.text(f"casework.done.{done}", number=str(view.request.number))
+
+
+def _moved_on(visit: Visit, release: Release, *, sentence: str) -> Response:
+    """The request as it stands now, with a word on what happened and everything that was written."""
+    view = casework.view(visit.office, visit.actor, release.territory, visit.number)
+    carried = carrying.of_visit(visit)
+    written = carried.written(visit.words) if carried else []
+    return _page(visit, release, view, problem=sentence, written=written)
+
+
+def _page(
+    visit: Visit,
+    release: Release,
+    view: RequestView,
+    *,
+    done: str = "",
+    problem: str = "",
+    written: list[tuple[str, str]] | None = None,
+    tried: Action | None = None,
+    typed: Typed = NOTHING_TYPED,
+) -> Response:
+    request = view.request
+    status = HTTPStatus.CONFLICT if problem else HTTPStatus.UNPROCESSABLE_ENTITY if typed.faults else HTTPStatus.OK
+    forms = [
+        _step_form(visit, view, action, typed if action is tried else NOTHING_TYPED, is_tried=action is tried)
+        for action in view.actions
+    ]
+    return visit.show(
+        "casework_request.html",
+        title=visit.text("casework.request.title", number=str(request.number)),
+        status=status,
+        release=release,
+        path=f"/casework/{release.territory}/{request.number}",
+        number=request.number,
+        kind=request.kind.value,
+        state=request.state.value,
+        place=place_view.of_place(visit, release, request.place),
+        age_days=desk.age_days(visit, request.submitted_at),
+        wording_shown=request.wording,
+        asked_by=_asked_by(visit, request),
+        grounds=request.grounds if view.is_full else None,
+        landmark=request.landmark if view.is_full else None,
+        lines=[_line(visit, step, is_full=view.is_full) for step in request.steps],
+        view=view,
+        forms=forms,
+        keys={one.value: key_of(typed.values.get("key") if one is tried else None) for one in view.actions},
+        version=request.version,
+        done=done,
+        problem=problem,
+        written=written or [],
+        faults=[fault for form in forms for fault in form_fields.summary(form.fields)],
+        tried=tried.value if tried else "",
+    )
+
+
+def _asked_by(visit: Visit, request: CouncilRequest) -> str:
+    if request.requester == visit.actor.account_id:
+        return visit.text("casework.asked_by.you")
+    return visit.text("casework.asked_by.in_person" if request.requester is None else "casework.asked_by.resident")
+
+
+def _line(visit: Visit, step: Step, *, is_full: bool) -> Line:
+    shown = [
+        needed
+        for needed in NEEDS[step.action]
+        # The published words stand above the history already.
+        if needed.name in step.fields and needed.name != WORDING.name and (is_full or needed.is_public)
+    ]
+    return Line(
+        step=step.action.value,
+        on=civil_day(step.at),
+        role=visit.text(f"account.role.{step.role}") if is_full else None,
+        fields=[
+            (
+                visit.text(f"council.field.{needed.name}"),
+                _as_read(visit, needed.kind, step.fields[needed.name]),
+                needed.is_public,
+            )
+            for needed in shown
+        ],
+    )
+
+
+def _as_read(visit: Visit, kind: FieldKind, text: str) -> str:
+    if kind is FieldKind.DAY:
+        return visit.words.date(date.fromisoformat(text))
+    return f"№ {text}" if kind is FieldKind.NUMBER else text
+
+
+def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *, is_tried: bool) -> StepForm:
+    request = view.request
+    today = civil_day(visit.at).isoformat()
+    defaults = {"wording": request.grounds if view.is_full else "", "document_day": today, "done_day": today}
+    helps = {
+        name: visit.text(f"casework.help.{name}")
+        for name in ("wording", "expectation", "competent_body", "dispute_reason", "earlier_request")
+    }
+    neighbours = []
+    if action is Action.MERGE:
+        found = casework.nearby(visit.office, visit.actor, request.place)
+        neighbours = [
+            one for one in found if one.number < request.number and one.kind in (request.kind, RequestKind.OTHER)
+        ]
+    return StepForm(
+        action=action.value,
+        fields=form_fields.fields_of_step(action, visit.words, typed, defaults=defaults, helps=helps),
+        is_open=is_tried or (len(view.actions) == 1 and action not in SELDOM),
+        neighbours=neighbours,
+        other=typed.values.get(OTHER_REQUEST, ""),
+    )

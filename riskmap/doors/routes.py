@@ -1,0 +1,127 @@
+"""Routes for people who sign in, and the one gate in front of all of them.
+
+In app.py::
+
+    routes=[*doors.routes(settings, lambda: assembly.open_store(settings)), *api.routes(...), ...]
+
+Every form is checked three times: the browser must not say that another site sent it, the session must be alive, and
+the form must carry that session's token. What a person may do is asked by the use cases.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from riskmap.doors import answers, desk, form_body, request_form, request_page, session_door, visit
+from riskmap.doors.refusals import CrossSite, ForeignForm, UnknownPage
+from riskmap.doors.visit import Doors, Visit
+from riskmap.errors import RiskMapError, SessionEnded, StoreBusy
+from riskmap.identity import sessions
+from riskmap.ports import Store
+from riskmap.settings import Settings
+
+Handler = Callable[[Visit], Response]
+CLIENT_GONE = 499
+
+
+def routes(
+    settings: Settings, open_store: Callable[[], Store], *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> list[Route]:
+    """Sign-in and the council's workspace. The store is opened when the first page needs it, once."""
+    doors = Doors(settings, open_store, now)
+    place, request = "/casework/{territory}", "/casework/{territory}/{number}"
+    return [
+        _page(doors, "/sign-in", session_door.ask, is_open=True),
+        _form(doors, "/sign-in", session_door.sign_in, is_open=True, most_bytes=form_body.SIGN_IN_BYTES),
+        _form(doors, "/sign-out", session_door.sign_out),
+        _page(doors, "/casework", desk.choose),
+        _page(doors, place, desk.show),
+        _page(doors, f"{place}/new", request_form.show),
+        _form(doors, f"{place}/new", request_form.send),
+        _page(doors, request, request_page.show),
+        _form(doors, f"{request}/support", request_page.support),
+        _page(doors, f"{request}/{{action}}", request_page.back),
+        _form(doors, f"{request}/{{action}}", request_page.move),
+        _page(doors, "/casework/{rest:path}", _no_page),
+        _form(doors, "/casework/{rest:path}", _no_page),
+    ]
+
+
+def _page(doors: Doors, path: str, handler: Handler, *, is_open: bool = False) -> Route:
+    return Route(path, _endpoint(doors, handler, is_open=is_open), methods=["GET"])
+
+
+def _form(
+    doors: Doors, path: str, handler: Handler, *, is_open: bool = False, most_bytes: int = form_body.MOST_BYTES
+) -> Route:
+    return Route(path, _endpoint(doors, handler, is_open=is_open, most_bytes=most_bytes), methods=["POST"])
+
+
+def _endpoint(
+    doors: Doors, handler: Handler, *, is_open: bool, most_bytes: int = 0
+) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        fault, form = None, {}
+        try:
+            if request.method == "POST":
+                form = await form_body.read(request, most_bytes=most_bytes)
+        except ClientDisconnect:
+            return Response(status_code=CLIENT_GONE)
+        except RiskMapError as error:
+            fault = error
+        # Passwords and SQLite take their time; meanwhile the loop serves others.
+        return await run_in_threadpool(_answer, doors, handler, request, form, fault, is_open=is_open)
+
+    return endpoint
+
+
+def _answer(
+    doors: Doors, handler: Handler, request: Request, form: dict[str, str], fault: Exception | None, *, is_open: bool
+) -> Response:
+    at_the_gate = visit.begin(request, doors, form)
+    try:
+        if at_the_gate.is_sending and visit.is_from_here(request.headers) is False:
+            raise CrossSite("Another site sent this form; expected a page of ours. Fill in the form on the page.")
+        if is_open:
+            return _handled(at_the_gate, handler, fault)
+        at_the_gate = _known(at_the_gate)
+        if at_the_gate.is_sending and fault is None:
+            _require_own_form(at_the_gate)
+        return _handled(at_the_gate, handler, fault)
+    except SessionEnded:
+        return session_door.ask_again(at_the_gate)
+    except Exception as error:  # The last door: whatever happened, a person reads a sentence.
+        return answers.refusal(at_the_gate, error)
+
+
+def _handled(asking: Visit, handler: Handler, fault: Exception | None) -> Response:
+    if fault is not None:
+        raise fault
+    return handler(asking)
+
+
+def _known(asking: Visit) -> Visit:
+    """The visit with whoever is signed in, in the language they chose."""
+    store = asking.doors.store
+    signed_in = sessions.current(store, asking.token, at=asking.at)
+    chosen = visit.asked_language(asking.query, asking.form)
+    if chosen is not None and chosen != signed_in.language:
+        with suppress(StoreBusy):
+            sessions.keep_language(store, asking.token, chosen)
+        signed_in = replace(signed_in, language=chosen)
+    return asking.with_session(signed_in)
+
+
+def _require_own_form(asking: Visit) -> None:
+    if not sessions.is_form_token(asking.token or "", asking.form.get("form_token")):
+        raise ForeignForm("The form carries no token of this session; expected one. Send it again from the page.")
+
+
+def _no_page(asking: Visit) -> Response:
+    raise UnknownPage("There is no such page in the council's workspace. Begin at the list of requests.")
