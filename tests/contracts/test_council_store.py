@@ -69,7 +69,7 @@ def test_a_request_comes_back_with_its_whole_history(council: Store):
         (Action.TAKE_UP, {"wording": "Көше қараңғы"}),
         (Action.REFER, {"note": "For the next sitting"}),
         (Action.APPROVE, {"decision_grounds": "It is dark", "expectation": "Light before the winter"}),
-        (Action.SEND, {"body": "Akimat", "document_number": "№ 5/1", "document_day": "2026-10-06"}),
+        (Action.SEND, {"body": "Akimat", "document_number": "№ 5/1", "document_day": "2026-10-05"}),
     ):
         request = one_step_on(request, action, account_id="a2", **given)
         with council.work() as work:
