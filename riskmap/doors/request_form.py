@@ -9,7 +9,7 @@ from starlette.responses import Response
 from riskmap import journal
 from riskmap.council import casework, places
 from riskmap.council.request import FieldKind, Filing, Place, RequestKind
-from riskmap.doors import carrying, form_fields, place_view
+from riskmap.doors import carrying, desk, form_fields, place_view
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.visit import Visit
 from riskmap.errors import FieldFault, OutsideCouncil, UnfitFields
@@ -34,7 +34,9 @@ def show(visit: Visit) -> Response:
     try:
         place = places.locate(release, cell_id.lower())
     except OutsideCouncil:
-        return _pick(visit, release, is_outside=True)
+        return _pick(visit, release, problem=visit.text("error.outside_council"))
+    if not _may(visit, place.region_id):
+        return _pick(visit, release, problem=_own_places(visit, release))
     return _form(visit, release, place)
 
 
@@ -45,8 +47,10 @@ def send(visit: Visit) -> Response:
     try:
         place = places.locate(release, form.get("cell", "").lower())
     except OutsideCouncil:
-        return _pick(visit, release, is_outside=True)
+        return _pick(visit, release, problem=visit.text("error.outside_council"))
     may = _may(visit, place.region_id)
+    if not may:
+        return _pick(visit, release, problem=_own_places(visit, release))
     for_whom = form.get("for_whom", "")
     if len(may) == 2 and for_whom not in may:
         faults: tuple[FieldFault, ...] = (FieldFault(field="for_whom", fault="missing"),)
@@ -91,14 +95,24 @@ def _may(visit: Visit, region_id: str) -> list[str]:
     ]
 
 
-def _pick(visit: Visit, release: Release, *, is_outside: bool = False) -> Response:
+def _own_places(visit: Visit, release: Release) -> str:
+    """The sentence that names the places for which the visitor may file."""
+    own = [
+        desk.area_name(visit, release, region_id.partition("/")[2] or release.territory)
+        for region_id in sorted({grant.region_id for grant in visit.actor.grants})
+        if access.territory_of(region_id) == release.territory and _may(visit, region_id)
+    ]
+    return visit.text("error.outside_own_places", places=", ".join(own))
+
+
+def _pick(visit: Visit, release: Release, *, problem: str = "") -> Response:
     carried = carrying.of_visit(visit)
     return visit.show(
         "casework_pick.html",
         title=visit.text("casework.new.title"),
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if is_outside else HTTPStatus.OK,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
         release=release,
-        is_outside=is_outside,
+        problem=problem,
         page_map=_map(visit, release),
         written=carried.written(visit.words) if carried else [],
     )
@@ -115,8 +129,6 @@ def _map(visit: Visit, release: Release) -> str:
 
 def _form(visit: Visit, release: Release, place: Place, *, typed: Typed = NOTHING_TYPED) -> Response:
     may = _may(visit, place.region_id)
-    if not may:
-        access.require(visit.actor, Permission.FILE, region_id=place.region_id)
     fields = _fields(visit, typed, may)
     return visit.show(
         "casework_new.html",

@@ -44,9 +44,10 @@ ACCOUNTS: Mapping[str, tuple[Grant, ...]] = {
     "officer": (Grant(role=Role.AKIMAT_OFFICER, region_id=TOWN),),
     "both": (Grant(role=Role.RESIDENT, region_id=TOWN), Grant(role=Role.SECRETARY, region_id=TOWN)),
     "police": (Grant(role=Role.POLICE_REVIEWER, region_id=TOWN),),
+    "neighbour": (Grant(role=Role.RESIDENT, region_id=f"{TOWN}/d2"),),
     "stranger": (Grant(role=Role.RESIDENT, region_id="elsewhere"),),
 }
-"""Logins and what they may do; "stranger" is at home in another town."""
+"""Logins and what they may do; "neighbour" is at home in one district, "stranger" in another town."""
 FROM_HERE = {"origin": SITE}
 
 

@@ -154,6 +154,20 @@ def test_a_place_outside_the_council_is_said_and_another_can_be_picked(council, 
     assert council.requests() == []
 
 
+def test_whoever_may_file_in_one_district_hears_which_when_another_is_picked(council):
+    browser = council.signed_in("neighbour")
+
+    opened = browser.get(NEW, cell=FAR_CELL)
+    sent = browser.post(NEW, a_form(cell=FAR_CELL, form_token=browser.form_token))
+    at_home = browser.get(NEW, cell=CELL)
+
+    assert [opened.status_code, sent.status_code, at_home.status_code] == [422, 422, 200]
+    for answer in (opened, sent):
+        assert KK.text("error.outside_own_places", places="d2 ауданы") in text_of(answer)
+    assert GROUNDS in text_of(sent), "what was written can be copied"
+    assert council.requests() == []
+
+
 @pytest.mark.parametrize("key", ["", "x", "' --", "0" * 500])
 def test_a_key_that_is_none_of_ours_is_replaced(council, key):
     browser = council.signed_in("resident")
