@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from geodata import hexgrid
 from geodata.offences import ALL, MAPPABLE_CODES
 
+_GOLDEN = 0.618_033_988_749_894_9
+"""Multiples of it, without their whole part, fall evenly whichever run of numbers is taken."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
@@ -62,13 +65,14 @@ def mappable(incidents: pl.DataFrame) -> pl.DataFrame:
 
 
 def spread_month_only(incidents: pl.DataFrame) -> pl.DataFrame:
-    """Give incidents known only by month a day of that month, evenly and repeatably by their id.
+    """Give incidents known only by month a day of that month, evenly and repeatably by their line.
 
     Left on the first, they would all fall into the window that happens to hold it.
     """
     days = pl.col("occurred_on").dt.month_end().dt.day().cast(pl.UInt64)
-    number = pl.col("incident_id").str.slice(0, 12).str.to_integer(base=16, strict=False).cast(pl.UInt64)
-    moved = pl.col("occurred_on").dt.month_start() + pl.duration(days=(number % days).cast(pl.Int64))
+    # Ids are the installation's own secret: what follows from them would differ from one installation to the next.
+    share = (pl.col("line") * _GOLDEN) % 1.0
+    moved = pl.col("occurred_on").dt.month_start() + pl.duration(days=(share * days).floor().cast(pl.Int64))
     is_month = pl.col("time_precision") == "month"
     return incidents.with_columns(pl.when(is_month).then(moved).otherwise(pl.col("occurred_on")).alias("occurred_on"))
 

@@ -49,6 +49,8 @@ NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
     "lat": (("lat", "latitude", "широта", "ендік", "latitud"),),
     "lng": (("lng", "lon", "long", "longitude", "долгота", "бойлық", "longitud"),),
     "is_domestic": (("is domestic", "domestic", "domestic violence"),),
+    "is_withdrawn": (),
+    "incident_hash": (),
     "x": (),
     "y": (),
     "year": (),
@@ -60,7 +62,8 @@ NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
 }  # fmt: skip
 """What each canonical column may be called in English, Russian, Kazakh and in well-known publications.
 
-Those without names are found only where a layout or mapping says so: `x` is too short to be guessed.
+Those without names are found only where a layout or mapping says so: `x` is too short to be guessed, and whether a
+column says that a record was struck off, nobody can guess. ``incident_hash`` is a pseudonym this installation made.
 """
 
 CANONICAL = tuple(NAMES)

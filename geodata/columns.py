@@ -63,7 +63,11 @@ INCIDENTS = Table(
     name="incidents",
     meaning="Accepted incidents, one row each, as kept in the incident lake. Never published.",
     columns=(
-        Column(name="incident_id", dtype=pl.String(), meaning="hash of the source's key, else of time, place and kind"),
+        Column(
+            name="incident_id",
+            dtype=pl.String(),
+            meaning="keyed hash of the source's key, else of time, place and group",
+        ),
         Column(name="occurred_from", dtype=_UTC, meaning="start of the window in which it happened", unit="UTC"),
         Column(name="occurred_to", dtype=_UTC, meaning="end of that window; equal to the start when known", unit="UTC"),
         Column(name="occurred_on", dtype=pl.Date(), meaning="local calendar day of occurred_from"),
@@ -78,6 +82,7 @@ INCIDENTS = Table(
             name="lng", dtype=pl.Float64(), meaning="longitude, WGS84; missing: no place", unit="°", is_nullable=True
         ),
         Column(name="cell", dtype=pl.UInt64(), meaning="H3 cell at the working resolution", is_nullable=True),
+        Column(name="region_id", dtype=pl.String(), meaning="region of the place; missing: none", is_nullable=True),
         Column(name="line", dtype=pl.Int64(), meaning="line (CSV) or row (Parquet) of the delivery, from 1"),
     ),
 )

@@ -1,14 +1,14 @@
-"""Raw rows → accepted incidents and quarantined rows with their faults; finds duplicates.
+"""Raw rows → accepted incidents, quarantined rows with their faults, and records the publisher struck off.
 
-Every row of a batch is either accepted or quarantined; no column of the delivery but time, place and category goes
-further. An incident's id does not depend on the delivery: the source's own id if it has one, else time, place and
-category. Where the moment is known to the hour, equal rows are victims or articles of one case and collapse; where it
-is known only to the day, the month or a window, or where there is no place, equal rows are real and are numbered.
+Every row of a batch is accepted, quarantined or withdrawn; no column of the delivery but time, place, category and key
+goes further. An incident's id does not depend on the delivery: a keyed hash of the source's own key if it has one,
+else of time, place and offence group. Where the moment is known to the hour, rows equal in these are victims or
+articles of one case and collapse; where it is known only to the day, the month or a window, or where there is no
+place, equal rows are real and are numbered.
 """
 
-import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -21,16 +21,20 @@ from geodata.criminal_code import ZONES_OF_THE_CODE
 from geodata.faults import MEANINGS, Fault
 from geodata.layout import Layout, Mapping, printable
 from geodata.offences import DOMESTIC, MAPPABLE_CODES, UNCLASSIFIED, UNSPECIFIED, group_of
-from geodata.sources import LINE, RAGGED, REPEAT, Source, with_repeats
+from geodata.pseudonym import keyed_hash
+from geodata.region_index import RegionIndex
+from geodata.sources import KEY_HASH, LINE, RAGGED, Source
 from geodata.territory import WORKING_RESOLUTION
 
-__all__ = ["MEANINGS", "Examined", "Fault", "Rules", "drop_duplicates", "examine"]
+__all__ = ["MEANINGS", "Examined", "Fault", "Numbering", "Rules", "examine"]
 
 EMPTY_CATEGORY = "(empty)"
 """Name under which rows without a category are counted."""
 
 _COLLAPSING = ("minute", "hour")
 _TRUE_TEXTS = ("true", "t", "yes", "y", "1", "1.0", "да", "иә")
+_FALSE_TEXTS = ("false", "f", "no", "n", "0", "0.0", "нет", "жоқ")
+_LONG_NUMBER = r"[0-9]{6,}"
 _FOUND_LENGTH = 200
 
 
@@ -39,50 +43,78 @@ class Rules:
     """What a delivery is held against.
 
     ``zone`` is the IANA zone of its clock; ``latest_day`` the local day of delivery, the last that may occur;
-    ``outline`` the territory (longitude first), None where every place on Earth is taken.
+    ``outline`` the territory (longitude first), None where every place on Earth is taken; ``regions`` its regions;
+    ``key`` the installation's secret, with which ids are made.
     """
 
     zone: str
     latest_day: date
     earliest_day: date = date(2000, 1, 1)
     outline: shapely.Geometry | None = None
+    regions: RegionIndex | None = None
     mapping: Mapping | None = None
+    key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """One batch, sorted: `INCIDENTS`, `QUARANTINE`, and how often each unknown category was met."""
+    """One batch, sorted.
+
+    ``accepted`` is declared in `INCIDENTS`, and ``is_keyed`` says which of its ids are of the source's own key;
+    ``quarantined`` in `QUARANTINE`; ``withdrawn`` rows of the batch said that their record was struck off, and
+    ``struck`` holds the ids of those that can be told; ``unknown_categories`` how often each was met.
+    """
 
     accepted: pl.DataFrame
+    is_keyed: pl.Series
     quarantined: pl.DataFrame
+    withdrawn: int
+    struck: pl.Series
     unknown_categories: dict[str, int]
 
 
-def examine(batch: pl.DataFrame, source: Source, rules: Rules) -> Examined:
-    """Sort the rows of one batch into incidents and quarantined rows; none is lost.
+@dataclass(slots=True)
+class Numbering:
+    """How often each id was met in the batches so far."""
+
+    _seen: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"key": pl.UInt64, "times": pl.Int64}))
+
+    def number(self, ids: pl.Series) -> pl.Series:
+        """How many equal ids came before each one."""
+        key = pl.DataFrame({"key": ids.hash(seed=0)})
+        here = key.with_columns(here=pl.int_range(pl.len()).over("key"))
+        before = here.join(self._seen, on="key", how="left", maintain_order="left")
+        counts = key.group_by("key").agg(times=pl.len().cast(pl.Int64))
+        self._seen = pl.concat([self._seen, counts]).group_by("key").agg(pl.col("times").sum())
+        return before["here"].cast(pl.Int64) + before["times"].fill_null(0)
+
+
+def examine(batch: pl.DataFrame, source: Source, rules: Rules, numbering: Numbering | None = None) -> Examined:
+    """Sort the rows of one batch; none is lost.
 
     Parameters
     ----------
     batch : a frame from ``source.batches()``
+    numbering : carried from batch to batch of one delivery
 
     Returns
     -------
     Examined
-        ``accepted`` and ``quarantined`` have together as many rows as the batch.
+        Accepted, quarantined and withdrawn rows are together as many as the batch has.
     """
-    layout = source.layout
+    numbering = numbering or Numbering()
     times = source.windows(batch, rules.zone)
-    places = source.places(batch, rules.outline)
+    places = source.places(batch, None if rules.regions else rules.outline)
+    cells = _cells(places)
+    region_id, places = _regions(places, cells, source, batch, rules)
+    group, code = _offences(batch, source.layout, rules)
     fault = _first_fault(batch, times, places, rules)
-    is_accepted = fault.is_null()
-    quarantined = _quarantine(batch.filter(~is_accepted), fault.drop_nulls(), source)
+    is_off = _is_withdrawn(batch, source.layout)
+    own = _own_ids(batch, source, rules)
 
-    batch = batch if REPEAT in batch.columns else with_repeats(batch, layout, _NONE_SEEN)[0]
-    batch, times, places = (frame.filter(is_accepted) for frame in (batch, times, places))
-    group, code = _offences(batch, layout, rules)
-    accepted = pl.DataFrame(
+    is_usable = fault.is_null()
+    told = pl.DataFrame(
         [
-            _incident_ids(batch, times, places, code, source),
             times["occurred_from"],
             times["occurred_to"],
             times["occurred_on"],
@@ -92,39 +124,55 @@ def examine(batch: pl.DataFrame, source: Source, rules: Rules) -> Examined:
             code,
             places["lat"],
             places["lng"],
-            _cells(places),
+            cells,
+            region_id,
             batch[LINE],
+            own.alias("own"),
         ]
     )
+    is_standing = is_usable if is_off is None else is_usable & ~is_off
+    accepted = told if is_standing.all() else told.filter(is_standing)
+    is_keyed = accepted["own"].is_not_null()
+    accepted = accepted.with_columns(incident_id=_ids(accepted, rules.key, numbering))
+    struck, withdrawn = pl.Series("incident_id", [], dtype=pl.String), 0
+    if is_off is not None:
+        withdrawn = int(is_off.sum())
+        off = told.filter(is_off & (is_usable | own.is_not_null()))
+        struck = _ids(off, rules.key, None)
+    is_faulty = ~is_usable if is_off is None else ~is_usable & ~is_off
     return Examined(
         accepted=INCIDENTS.checked(accepted),
-        quarantined=QUARANTINE.checked(quarantined),
-        unknown_categories=_unknown(group, code) if source.has_category else {},
+        is_keyed=is_keyed,
+        quarantined=QUARANTINE.checked(
+            _quarantine(batch.filter(is_faulty), fault.filter(is_faulty), own.filter(is_faulty), source)
+        ),
+        withdrawn=withdrawn,
+        struck=struck,
+        unknown_categories=_unknown(accepted["offence_group"], accepted["offence_code"]) if source.has_category else {},
     )
 
 
-def drop_duplicates(incidents: pl.DataFrame, known_ids: pl.Series) -> tuple[pl.DataFrame, int]:
-    """Keep the first row of each incident that is not known yet.
-
-    Parameters
-    ----------
-    incidents : accepted rows of one delivery, as declared in `INCIDENTS`
-    known_ids : ids that are in the lake already
-
-    Returns
-    -------
-    kept : frame
-        In the order delivered.
-    duplicates : int
-        Rows left out.
-    """
-    first = incidents.unique("incident_id", keep="first", maintain_order=True)
-    known = pl.DataFrame({"incident_id": known_ids.cast(pl.String)})
-    kept = first.join(known, on="incident_id", how="anti", maintain_order="left")
-    return kept, incidents.height - kept.height
+def _regions(
+    places: pl.DataFrame, cells: pl.Series, source: Source, batch: pl.DataFrame, rules: Rules
+) -> tuple[pl.Series, pl.DataFrame]:
+    """Region of each place; the outline is asked only of places that no region holds."""
+    if rules.regions is None:
+        return pl.Series("region_id", [None], dtype=pl.String).new_from_index(0, places.height), places
+    lat, lng = (places[name].to_numpy() for name in ("lat", "lng"))
+    regions = rules.regions.region_of(lat, lng, cells=cells.fill_null(0).to_numpy()).alias("region_id")
+    stray = regions.is_null() & (places["lat"].is_not_null() | places["fault"].is_not_null())
+    if stray.any():
+        judged = source.places(batch.filter(stray), rules.outline)
+        places = places.with_columns(fault=places["fault"].scatter(stray.arg_true(), judged["fault"]))
+    return regions, places
 
 
-_NONE_SEEN = pl.DataFrame(schema={"key": pl.UInt64, "times": pl.Int64})
+def _is_withdrawn(batch: pl.DataFrame, layout: Layout) -> pl.Series | None:
+    """Which rows say that their record was struck off; None where the file says nothing of the kind."""
+    if "is_withdrawn" not in layout:
+        return None
+    said = timestamps.clean_text(batch[layout["is_withdrawn"]]).str.to_lowercase()
+    return said.is_not_null() & ~said.is_in(_FALSE_TEXTS).fill_null(value=True)
 
 
 def _first_fault(batch: pl.DataFrame, times: pl.DataFrame, places: pl.DataFrame, rules: Rules) -> pl.Series:
@@ -144,13 +192,15 @@ def _first_fault(batch: pl.DataFrame, times: pl.DataFrame, places: pl.DataFrame,
     )["fault"]
 
 
-def _quarantine(rows: pl.DataFrame, fault: pl.Series, source: Source) -> pl.DataFrame:
-    """The faulty rows with what was found in them, for the operator."""
+def _quarantine(rows: pl.DataFrame, fault: pl.Series, own: pl.Series, source: Source) -> pl.DataFrame:
+    """The faulty rows with what was found in them, for the steward."""
     if rows.is_empty():
         return QUARANTINE.empty()
     time_columns = [source.layout[name] for name in TIME_COLUMNS if name in source.layout]
     place_columns = [source.layout[name] for name in PLACE_COLUMNS if name in source.layout]
-    delivered = rows.drop(LINE, RAGGED, REPEAT, *source.hidden, strict=False)
+    delivered = rows.drop(LINE, RAGGED, *source.hidden, strict=False)
+    if source.hidden:
+        delivered = delivered.with_columns(own.alias(KEY_HASH))
     as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
     found, kept = [], []
     for row, why, ragged in zip(delivered.iter_rows(named=True), fault, rows[RAGGED], strict=True):
@@ -190,6 +240,10 @@ def _offences(batch: pl.DataFrame, layout: Layout, rules: Rules) -> tuple[pl.Ser
         said = timestamps.clean_text(batch[layout["is_domestic"]]).str.to_lowercase()
         is_domestic = said.is_in(_TRUE_TEXTS).fill_null(value=False)
         group = group.set(is_domestic & group.is_in(sorted(MAPPABLE_CODES)), DOMESTIC)
+    # Where a publisher wrote a number of a document or a telephone among the categories, it stays at the door.
+    is_unknown = group == UNCLASSIFIED
+    if is_unknown.any():
+        code = code.str.replace_all(_LONG_NUMBER, "#").zip_with(is_unknown, code)
     return group.alias("offence_group"), code.alias("offence_code")
 
 
@@ -199,37 +253,51 @@ def _unknown(group: pl.Series, code: pl.Series) -> dict[str, int]:
 
 
 def _cells(places: pl.DataFrame) -> pl.Series:
-    placed = places.with_row_index("row").drop_nulls("lat")
+    placed = places.with_row_index("row").filter(pl.col("lat").is_not_null() & pl.col("fault").is_null())
     cells = hexgrid.assign_cells(placed["lat"].to_numpy(), placed["lng"].to_numpy(), resolution=WORKING_RESOLUTION)
     empty = pl.Series("cell", [None], dtype=pl.UInt64).new_from_index(0, places.height)
     return empty.scatter(placed["row"], pl.Series(cells, dtype=pl.UInt64)) if cells.size else empty
 
 
-def _incident_ids(
-    batch: pl.DataFrame, times: pl.DataFrame, places: pl.DataFrame, code: pl.Series, source: Source
-) -> pl.Series:
-    """32 hexadecimal digits of a SHA-256; places count to a millionth of a degree, categories without case."""
+def _own_ids(batch: pl.DataFrame, source: Source, rules: Rules) -> pl.Series:
+    """Pseudonym of each row's own key; missing where the source gives none, or a part of it is empty."""
+    if "incident_hash" in source.layout:
+        return timestamps.clean_text(batch[source.layout["incident_hash"]])
     key = source.key or tuple(source.layout[name] for name in ("incident_id",) if name in source.layout)
+    if not key:
+        return pl.Series([None], dtype=pl.String).new_from_index(0, batch.height)
     parts = pl.DataFrame([timestamps.clean_text(batch[name]) for name in key])
-    own = parts.select(pl.concat_str("*", separator="\x1f")).to_series() if key else code.clear(batch.height)
-    micro_lat, micro_lng = ((places[name] * 1e6).round(0).cast(pl.Int64) for name in ("lat", "lng"))
-    told = pl.DataFrame(
-        {
-            "own": own,
-            "from": times["occurred_from"].to_physical(),
-            "to": times["occurred_to"].to_physical(),
-            "lat": micro_lat,
-            "lng": micro_lng,
-            "category": code.fill_null("").str.to_lowercase(),
-            "repeat": batch[REPEAT],
-            "precision": times["time_precision"],
-        }
+    return keyed_hash(
+        parts.select(pl.concat_str(pl.lit("id"), *parts.columns, separator="\x1f")).to_series(), rules.key
     )
-    is_one_case = pl.col("precision").is_in(_COLLAPSING) & pl.col("lat").is_not_null()
-    number = pl.when(is_one_case).then(pl.lit("")).otherwise(pl.col("repeat").cast(pl.String))
-    place = [pl.col(name).cast(pl.String).fill_null("") for name in ("lat", "lng")]
-    by_content = pl.concat_str("from", "to", *place, "category", number, separator="\x1f")
-    keys = told.select(pl.coalesce(pl.lit("id\x1f") + pl.col("own"), by_content).alias("key"))["key"]
-    return pl.Series(
-        "incident_id", [hashlib.sha256(key.encode()).hexdigest()[:32] for key in keys.to_list()], dtype=pl.String
-    )
+
+
+def _ids(told: pl.DataFrame, key: bytes, numbering: Numbering | None) -> pl.Series:
+    """Id of each row; places count to a millionth of a degree, unknown categories without case."""
+    is_known = told["own"].is_not_null()
+    if is_known.all():
+        return told["own"].alias("incident_id")
+    rest = told.filter(~is_known)
+    micro = [(pl.col(name) * 1e6).round(0).cast(pl.Int64).cast(pl.String).fill_null("") for name in ("lat", "lng")]
+    kind = pl.when(pl.col("offence_group") == UNCLASSIFIED).then(pl.col("offence_code").str.to_lowercase())
+    content = rest.select(
+        pl.concat_str(
+            pl.col("occurred_from").to_physical(),
+            pl.col("occurred_to").to_physical(),
+            *micro,
+            pl.coalesce(kind, "offence_group"),
+            separator="\x1f",
+        )
+    ).to_series()
+    ids = keyed_hash(content, key)
+    is_real = ~(rest["time_precision"].is_in(_COLLAPSING) & rest["lat"].is_not_null())
+    if numbering is not None and is_real.any():
+        at = is_real.arg_true()
+        equal = ids.gather(at)
+        number = numbering.number(equal)
+        later = number > 0
+        again = keyed_hash(equal.filter(later) + "\x1f" + number.filter(later).cast(pl.String), key)
+        ids = ids.scatter(at.filter(later), again)
+    if not is_known.any():
+        return ids.alias("incident_id")
+    return told["own"].scatter((~is_known).arg_true(), ids).alias("incident_id")

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import tomllib
+from collections.abc import Mapping as Mapping_
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -124,6 +125,13 @@ class Mapping:
     def fingerprint(self) -> str:
         """SHA-256 of what the mapping says, whatever its layout on the page."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    @classmethod
+    def from_settled(cls, settled: Mapping_[str, Any]) -> Self:
+        """The mapping with which a text file of the same columns is read as its delivery was; see `Source.settled`."""
+        given = {entry: value for entry, value in dict(settled).items() if entry in cls.__dataclass_fields__}
+        key, drop = (tuple(given.pop(entry, ())) for entry in ("key", "drop"))
+        return cls(**given, key=key, drop=drop)
 
     def over(self, under: "Mapping | None") -> "Mapping":
         """What this mapping says, completed by another.

@@ -9,30 +9,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from geodata import publisher_layouts, timestamps
-from geodata.column_names import PLACE_COLUMNS, TIME_COLUMNS, plain
+from geodata.column_names import CANONICAL, plain
 from geodata.coordinates import read_places
 from geodata.draft_layout import draft_of
 from geodata.errors import UnexpectedColumns, UnreadableFile
 from geodata.layout import Layout, Mapping, find_columns, has_place, is_month_name, printable, shown
 from geodata.readers import open_tables
-from geodata.rows import LINE, RAGGED, REPEAT, Rows
+from geodata.rows import LINE, RAGGED, Rows
 from geodata.text_rows import TextRows, open_text
 
-__all__ = ["LINE", "RAGGED", "REPEAT", "Mapping", "Source", "open_source", "with_repeats"]
+__all__ = ["LINE", "RAGGED", "Mapping", "Source", "open_source"]
 
 NOT_KEPT = "(the text is not kept: its layout drops columns)"
 """Stands for the text of a ragged row where nobody can say which part of it may be kept."""
 
+KEY_HASH = "incident (pseudonym)"
+"""Column of a quarantined row that holds its incident's id where the key itself is not kept."""
+
 _JUDGED_ROWS = 20_000
 _LEAST_ROWS_FOR_DAYS = 10
 _TIMES = ("occurred_at", "occurred_from", "occurred_to", "date")
-_TELLING = (*TIME_COLUMNS, *PLACE_COLUMNS, "time_precision", "category")
 _SAID = Mapping()
 
 
@@ -78,18 +81,46 @@ class Source:
         """Rows in all where the file says so, else 0."""
         return int(getattr(self.table, "height", 0))
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns that are read at all: those understood, and the key. What else a file says stays in it."""
+        wanted = {*self.layout.values(), *self.key}
+        return tuple(name for name in self.columns if name in wanted)
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """The complete reading, with which a text file of the needed columns is read as this one is.
+
+        Columns that go no further than into an incident's id are not among them: that id stands in their place, in a
+        column `KEY_HASH`.
+        """
+        canonical = {name: self.layout.get(name, "") for name in CANONICAL}
+        key = () if self.hidden else self.key
+        if self.hidden:
+            canonical |= {"incident_id": "", "incident_hash": KEY_HASH}
+        return {
+            "name": "settled",
+            "columns": {name: "" if column in self.hidden else column for name, column in canonical.items()},
+            "key": list(key),
+            "categories": dict(self.said.categories),
+            "offence_group": self.said.offence_group,
+            "date_format": self.date_format,
+            "clock": self.said.clock,
+            "precision": self.at_best,
+            "midnight": self.said.midnight,
+            "coordinate_system": self.coordinate_system,
+            "decimal": self.said.decimal,
+        }
+
     def batches(self, rows: int = 100_000) -> Iterator[pl.DataFrame]:
-        """The rows in order: columns as delivered, and ``line``, ``ragged`` and ``repeat``.
+        """The rows in order: the needed columns as delivered, and ``line`` and ``ragged``.
 
         Raises
         ------
         UnreadableFile
             If the file turns out damaged further on; rows handed out before are then not to be used.
         """
-        seen = pl.DataFrame(schema={"key": pl.UInt64, "times": pl.Int64})
-        for frame in self._frames(rows, self.columns):
-            batch, seen = with_repeats(frame, self.layout, seen)
-            yield batch
+        yield from self._frames(rows, self.needed)
 
     def windows(self, frame: pl.DataFrame, zone: str) -> pl.DataFrame:
         """The window of each row of a batch (`timestamps.windows`)."""
@@ -237,19 +268,6 @@ def _as_said(table: Rows, said: Mapping | None) -> Rows:
     dialect = table.dialect
     is_other = (said.encoding not in (None, dialect.encoding)) or (said.separator not in (None, dialect.separator))
     return open_text(table.path, said, is_compressed=dialect.is_compressed) if is_other else table
-
-
-def with_repeats(frame: pl.DataFrame, layout: Layout, seen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Number the rows that are equal in all that makes an incident; ``seen`` carries the counts between batches."""
-    # What does not go into an id must not tell rows apart here, or two of them would get one number and one id.
-    told = [column for canonical, column in layout.items() if canonical in _TELLING]
-    key = frame.select(pl.struct(pl.col(told).cast(pl.String, strict=False)).hash(seed=0).alias("key"))
-    here = pl.int_range(pl.len()).over("key").alias("here")
-    before = key.with_columns(here).join(seen, on="key", how="left", maintain_order="left")
-    repeat = before["here"] + before["times"].fill_null(0)
-    counts = key.group_by("key").agg(pl.len().cast(pl.Int64).alias("times"))
-    seen = pl.concat([seen, counts]).group_by("key").agg(pl.col("times").sum())
-    return frame.with_columns(repeat.cast(pl.Int64).alias(REPEAT)), seen
 
 
 def _settled(source: Source) -> Source:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from riskmap.ports import IncidentLake, ScoreShelf, Store, TerritoryShelf, TotalsShelf, UnitOfWork
+from riskmap import installation_key
+from riskmap.lake_ports import IncidentLake
+from riskmap.ports import ScoreShelf, Store, TerritoryShelf, TotalsShelf, UnitOfWork
 from riskmap.settings import Settings
 from riskmap.store import schema
 from riskmap.store.database import BUSY_TIMEOUT_S, IN_MEMORY, open_engine
@@ -37,8 +39,9 @@ class SqlStore:
 
 
 def migrate(settings: Settings) -> None:
-    """Make the data folder and bring the database to this program's tables; repeating it changes nothing."""
+    """Make the data folder and the key, and bring the database to this program's tables; repeating changes nothing."""
     schema.migrate(settings.database_url)
+    installation_key.load(settings.data)
 
 
 def schema_version() -> str:

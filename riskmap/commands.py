@@ -365,7 +365,9 @@ def _delivery_report(reports: list[DeliveryReport], context: Context) -> Report:
             words.text("cli.deliver.rows_read", n=report.rows_read),
             words.text("cli.deliver.accepted", n=report.accepted),
             "  " + words.text("cli.deliver.without_place", n=report.without_place),
+            *(["  " + words.text("cli.deliver.corrected", n=report.corrected)] if report.corrected else []),
             words.text("cli.deliver.duplicates", n=report.duplicates),
+            *([words.text("cli.deliver.withdrawn", n=report.withdrawn)] if report.withdrawn else []),
             words.text("cli.deliver.quarantined", n=report.quarantined),
             *(
                 "  " + words.text("cli.deliver.fault", fault=words.text(f"fault.{fault}"), n=count)
@@ -381,7 +383,7 @@ def _delivery_report(reports: list[DeliveryReport], context: Context) -> Report:
     faults: Counter[str] = Counter()
     for report in reports:
         faults.update(report.faults)
-    counted = ("rows_read", "accepted", "without_place", "duplicates", "quarantined")
+    counted = ("rows_read", "accepted", "without_place", "corrected", "duplicates", "withdrawn", "quarantined")
     totals: dict[str, Any] = {name: sum(getattr(report, name) for report in reports) for name in counted}
     return Report(data={**totals, "faults": dict(faults), "files": [asdict(r) for r in reports]}, lines=lines)
 

@@ -1,7 +1,6 @@
 """What the use cases ask of storage. Implementations stand in ``store/`` and are picked in ``assembly``."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,6 +12,7 @@ import polars as pl
 from geodata.territory import Territory
 from riskmap.council.request import CouncilRequest, State
 from riskmap.identity.access import Grant
+from riskmap.lake_ports import IncidentLake, LakeFiles, QuarantineMarks, Strikes
 
 
 class DeliveryStatus(StrEnum):
@@ -27,7 +27,11 @@ class Delivery:
     """One file as received and read.
 
     ``reading`` is the fingerprint of how it was read (mapping, zone, outline); ``first_day`` and ``last_day`` are the
-    local days of its first and last accepted incident. ``rows_read`` is ``accepted + duplicates + quarantined``.
+    local days of its first and last accepted incident. ``rows_read`` is ``accepted + duplicates + withdrawn +
+    quarantined``; ``corrected`` of the accepted rows took the place of an earlier version, and ``withdrawn`` rows said
+    that the publisher struck a record off. ``settled`` is the complete reading (`geodata.mapping.Mapping.settled`) and
+    ``zone`` its clock, with which corrected rows are read again; ``replay_of`` the delivery whose quarantined rows
+    these are. ``quarantine_removed_at`` says when retention took the rows set aside.
     """
 
     delivery_id: str
@@ -42,25 +46,16 @@ class Delivery:
     without_place: int
     duplicates: int
     quarantined: int
+    withdrawn: int = 0
+    corrected: int = 0
     faults: Mapping[str, int] = field(default_factory=dict)
     unknown_categories: Mapping[str, int] = field(default_factory=dict)
     first_day: date | None = None
     last_day: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LakeFile:
-    """One file of the incident lake: a delivery's incidents of one ISO week (``2026-W03``) of local days.
-
-    ``path`` is relative to the lake's folder, with forward slashes.
-    """
-
-    path: str
-    territory: str
-    week: str
-    delivery_id: str
-    rows: int
-    sha256: str
+    zone: str = ""
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    replay_of: str | None = None
+    quarantine_removed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +135,10 @@ class Deliveries(Protocol):
         """Deliveries whose rows count, in the order received."""
         ...
 
+    def all(self, territory: str) -> list[Delivery]:
+        """Every delivery on record, superseded ones too, in the order received."""
+        ...
+
     def adopted_reading(self, territory: str, sha256: str) -> Delivery | None:
         """The one delivery of this content whose rows count, however it was read."""
         ...
@@ -150,22 +149,6 @@ class Deliveries(Protocol):
 
     def supersede(self, delivery_id: str) -> None:
         """Keep the delivery on record; its rows no longer count."""
-        ...
-
-
-class LakeFiles(Protocol):
-    """Catalogue of the incident lake: a file exists for readers only if it stands here."""
-
-    def of_territory(self, territory: str) -> list[LakeFile]:
-        """Files of a territory, by path."""
-        ...
-
-    def of_delivery(self, delivery_id: str) -> list[LakeFile]: ...
-
-    def add(self, files: Sequence[LakeFile]) -> None: ...
-
-    def remove(self, delivery_id: str) -> None:
-        """Strike a delivery's files out; the files themselves are swept later."""
         ...
 
 
@@ -180,6 +163,14 @@ class ScoreRuns(Protocol):
 
     def latest(self, territory: str) -> ScoreRun | None:
         """The run created last."""
+        ...
+
+    def of_territory(self, territory: str) -> list[ScoreRun]:
+        """Every run, in the order created."""
+        ...
+
+    def remove(self, run_id: str) -> None:
+        """Strike a run out; its file is removed later."""
         ...
 
 
@@ -222,6 +213,10 @@ class Sessions(Protocol):
 
     def end_all(self, account_id: str, *, at: datetime) -> None:
         """End every session of an account that has not ended yet."""
+        ...
+
+    def remove(self, *, ended: datetime, seen: datetime, created: datetime) -> int:
+        """Remove sessions that ended, were last seen or were created at these moments or before; returns how many."""
         ...
 
 
@@ -285,6 +280,12 @@ class UnitOfWork(Protocol):
     def lake_files(self) -> LakeFiles: ...
 
     @property
+    def strikes(self) -> Strikes: ...
+
+    @property
+    def quarantine_marks(self) -> QuarantineMarks: ...
+
+    @property
     def score_runs(self) -> ScoreRuns: ...
 
     @property
@@ -306,52 +307,6 @@ class UnitOfWork(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-
-class Staging(Protocol):
-    """A delivery's files before they count. Leaving the block removes whatever was not moved into place."""
-
-    def set_aside(self, quarantined: pl.DataFrame) -> None:
-        """Append rows of `geodata.columns.QUARANTINE`."""
-        ...
-
-    def keep(self, incidents: pl.DataFrame) -> list[LakeFile]:
-        """Write incidents as one file per ISO week; returns their entries for the catalogue."""
-        ...
-
-    def move_into_place(self) -> None:
-        """Move the files to where the catalogue will name them; call it just before its entries are committed."""
-        ...
-
-
-class IncidentLake(Protocol):
-    """Accepted incidents as Parquet by week, and the rows set aside. Only files in the catalogue are seen."""
-
-    def read(self, territory: str) -> pl.DataFrame:
-        """All adopted incidents of a territory as `geodata.columns.INCIDENTS`, by time and id."""
-        ...
-
-    def known_ids(self, territory: str, *, without: Sequence[str] = ()) -> pl.Series:
-        """Ids of the territory's adopted incidents, leaving out the given deliveries."""
-        ...
-
-    def quarantined(self, territory: str, delivery_id: str) -> pl.DataFrame:
-        """Rows an adopted delivery set aside, as `geodata.columns.QUARANTINE`."""
-        ...
-
-    def hold(self, territory: str) -> AbstractContextManager[None]:
-        """Keep other deliveries to this territory waiting; released when the process ends, however it ends."""
-        ...
-
-    def staging(self, territory: str, delivery_id: str) -> AbstractContextManager[Staging]: ...
-
-    def is_whole(self, delivery_id: str) -> bool:
-        """Whether every file the catalogue names for the delivery is there."""
-        ...
-
-    def sweep(self, territory: str) -> int:
-        """Remove files that no adopted delivery owns; call it while holding the territory. Returns how many."""
-        ...
 
 
 class TerritoryShelf(Protocol):

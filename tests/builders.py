@@ -9,7 +9,7 @@ import shapely
 
 from geodata import hexgrid
 from geodata.columns import INCIDENTS
-from geodata.intake import Rules
+from geodata.intake import Examined, Numbering, Rules, examine
 from geodata.sources import LINE, RAGGED, Source
 from geodata.territory import WORKING_RESOLUTION
 
@@ -37,6 +37,7 @@ def an_incident(**given) -> dict[str, object]:
         "lat": lat,
         "lng": lng,
         "cell": int(cell[0]) if cell is not None else None,
+        "region_id": None,
         "line": 2,
     }
     return row | given
@@ -49,6 +50,20 @@ def incidents(*rows: dict[str, object]) -> pl.DataFrame:
         for number, row in enumerate(rows, start=1)
     ]
     return INCIDENTS.checked(pl.DataFrame(numbered, schema=INCIDENTS.schema))
+
+
+def first_of_each(accepted: pl.DataFrame, known: pl.Series | None = None) -> tuple[pl.DataFrame, int]:
+    """Rows whose id neither an earlier row nor ``known`` has, and how many have one."""
+    kept = accepted.unique("incident_id", keep="first", maintain_order=True)
+    if known is not None:
+        kept = kept.filter(~pl.col("incident_id").is_in(known.to_list()))
+    return kept, accepted.height - kept.height
+
+
+def all_examined(source: Source, rules: Rules, *, rows: int = 100_000) -> list[Examined]:
+    """Every batch of a source, examined as a delivery does."""
+    numbering = Numbering()
+    return [examine(batch, source, rules, numbering) for batch in source.batches(rows)]
 
 
 def a_delivery_frame(rows: int = 1, **columns) -> pl.DataFrame:

@@ -2,8 +2,8 @@
 
 The file is fingerprinted, read in batches, examined row by row, compared with what the lake holds already, and adopted
 together with its quarantine in one transaction. The same file read the same way again is answered with the earlier
-result; read another way (mapping, zone, outline) it supersedes its earlier reading. Rows that an overlapping delivery
-left out as duplicates of a reading stay out when that reading is superseded.
+result; read another way (mapping, zone, outline) it supersedes its earlier reading. What becomes of several records of
+one incident is said in `riskmap.pipeline.versions`.
 """
 
 import hashlib
@@ -15,24 +15,27 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import TypedDict, Unpack, cast
+from typing import Any, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import shapely
 
 from geodata import layout, offences
-from geodata.columns import INCIDENTS
 from geodata.errors import UnreadableFile
 from geodata.faults import Fault
-from geodata.intake import EMPTY_CATEGORY, Rules, drop_duplicates, examine
+from geodata.intake import EMPTY_CATEGORY, Numbering, Rules, examine
 from geodata.offences import UNCLASSIFIED
+from geodata.region_index import RegionIndex
 from geodata.sources import Source, open_source
 from geodata.territory import WORKING_RESOLUTION, Territory
 from riskmap.errors import CannotWrite, RowsDoNotAddUp, TerritoryDoesNotFit, UnknownCategories
-from riskmap.ports import Delivery, DeliveryStatus, LakeFile, Staging, Store
+from riskmap.lake_ports import Kept, LakeFile, Staging, Strike
+from riskmap.pipeline import versions
+from riskmap.pipeline.versions import Settled
+from riskmap.ports import Delivery, DeliveryStatus, Store
 
-READING = 1
+READING = 2
 """Raised when intake comes to read the same bytes differently, so that files delivered earlier can be read anew.
 
 The table of categories needs no raise: its content is part of a reading's fingerprint.
@@ -41,6 +44,7 @@ The table of categories needs no raise: its content is part of a reading's finge
 MOST_OUTSIDE = 0.5
 """A delivery with a larger share of its placed rows outside the territory belongs somewhere else."""
 
+BATCH_ROWS = 500_000
 SHOWN_CATEGORIES = 5
 _log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
@@ -48,10 +52,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """What became of a delivery's rows: ``rows_read`` is ``accepted + duplicates + quarantined``.
+    """What became of a delivery's rows: ``rows_read`` is ``accepted + duplicates + withdrawn + quarantined``.
 
-    ``without_place`` counts accepted rows that have no coordinates; ``unknown_categories`` the rows of each category
-    nobody has mapped; ``is_repeat`` says that this file had been delivered before and nothing changed.
+    ``without_place`` counts accepted rows that have no coordinates, ``corrected`` those that took the place of an
+    earlier version; ``unknown_categories`` the rows of each category nobody has mapped; ``is_repeat`` says that this
+    file had been delivered before and nothing changed.
     """
 
     delivery_id: str
@@ -61,7 +66,9 @@ class DeliveryReport:
     rows_read: int
     accepted: int
     without_place: int
+    corrected: int
     duplicates: int
+    withdrawn: int
     quarantined: int
     faults: dict[str, int]
     unknown_categories: dict[str, int]
@@ -77,6 +84,9 @@ class _Identity(TypedDict):
     reading: str
     file_name: str
     received_at: datetime
+    zone: str
+    settled: dict[str, Any]
+    replay_of: str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,10 +94,13 @@ class _Tally:
     """What has been counted while the batches pass."""
 
     rows_read: int = 0
+    placed: int = 0
+    classified: int = 0
+    withdrawn: int = 0
     quarantined: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     unknown_categories: Counter[str] = field(default_factory=Counter)
-    accepted: list[pl.DataFrame] = field(default_factory=list)
+    struck: list[pl.Series] = field(default_factory=list)
 
 
 def deliver(
@@ -99,6 +112,7 @@ def deliver(
     layouts: Sequence[layout.Mapping] | None = None,
     zone: str | None = None,
     now: datetime,
+    replay_of: str | None = None,
     progress: Progress | None = None,
 ) -> DeliveryReport:
     """Read a file, keep its incidents and set its faulty rows aside.
@@ -108,6 +122,7 @@ def deliver(
     layouts : those a file may be recognised by; None for the shipped ones
     zone : IANA zone of the file's times; else the one the file or its mapping says, else the territory's
     now : moment of the delivery, with a time zone; later days are faults
+    replay_of : the delivery whose quarantined rows the file holds, corrected
     progress : called with rows done and rows in all (0 where that is not known)
 
     Raises
@@ -139,26 +154,34 @@ def deliver(
                 zone=read_zone,
                 latest_day=now.astimezone(ZoneInfo(read_zone)).date(),
                 outline=territory.outline,
+                regions=RegionIndex.of(territory.regions),
                 mapping=source.said,
+                key=store.lake.key(),
             )
             tally = _read(source, rules, staging, progress)
             _require_fit(tally, territory.name, path.name)
             _require_known_categories(tally, path.name)
             superseded = _adopted_reading(store, territory.name, sha256)
-            known = store.lake.known_ids(territory.name, without=[delivery_id, superseded or ""])
-            incidents, duplicates = drop_duplicates(pl.concat([INCIDENTS.empty(), *tally.accepted]), known)
+            struck = pl.concat([pl.Series("incident_id", [], dtype=pl.String), *tally.struck])
+            settled = versions.settle(
+                store, staging, struck, territory=territory.name, delivery_id=delivery_id, replaced=superseded
+            )
+            kept = staging.keep(without=settled.duplicates)
             delivery = _counted(
                 tally,
-                incidents,
-                duplicates,
+                settled,
+                kept,
                 delivery_id=delivery_id,
                 territory=territory.name,
                 sha256=sha256,
                 reading=reading,
                 file_name=path.name,
                 received_at=now,
+                zone=read_zone,
+                settled=source.settled,
+                replay_of=replay_of,
             )
-            _adopt(store, staging, delivery, staging.keep(incidents), superseded=superseded)
+            _adopt(store, staging, delivery, kept.files, settled.strikes, superseded=superseded)
         if superseded is not None:
             # What cannot be removed now is swept by the next delivery; readers no longer see it.
             with suppress(CannotWrite):
@@ -199,14 +222,20 @@ def _adopted_reading(store: Store, territory: str, sha256: str) -> str | None:
 
 def _read(source: Source, rules: Rules, staging: Staging, progress: Progress | None) -> _Tally:
     tally = _Tally()
+    numbering = Numbering()
     total = source.height
-    for batch in source.batches():
-        examined = examine(batch, source, rules)
+    for batch in source.batches(BATCH_ROWS):
+        examined = examine(batch, source, rules, numbering)
+        accepted = examined.accepted
         tally.rows_read += batch.height
+        tally.placed += accepted["cell"].count()
+        tally.classified += int((accepted["offence_group"] != UNCLASSIFIED).sum())
+        tally.withdrawn += examined.withdrawn
         tally.quarantined += examined.quarantined.height
         tally.faults.update(dict(examined.quarantined["fault"].value_counts().iter_rows()))
         tally.unknown_categories.update(examined.unknown_categories)
-        tally.accepted.append(examined.accepted)
+        tally.struck.append(examined.struck)
+        staging.add(accepted, examined.is_keyed)
         staging.set_aside(examined.quarantined)
         if progress is not None:
             progress(tally.rows_read, total)
@@ -216,7 +245,7 @@ def _read(source: Source, rules: Rules, staging: Staging, progress: Progress | N
 def _require_fit(tally: _Tally, territory: str, file_name: str) -> None:
     swapped = tally.faults[Fault.SWAPPED_COORDINATES]
     outside = tally.faults[Fault.OUTSIDE_TERRITORY] + swapped
-    placed = outside + sum(frame["cell"].count() for frame in tally.accepted)
+    placed = outside + tally.placed
     if outside <= MOST_OUTSIDE * placed:
         return
     next_step = (
@@ -232,7 +261,7 @@ def _require_fit(tally: _Tally, territory: str, file_name: str) -> None:
 
 def _require_known_categories(tally: _Tally, file_name: str) -> None:
     named = [name for name, _ in tally.unknown_categories.most_common() if name != EMPTY_CATEGORY]
-    if not named or any((frame["offence_group"] != UNCLASSIFIED).any() for frame in tally.accepted):
+    if not named or tally.classified:
         return
     lines = "\n".join(f'"{name}" = "theft"' for name in named[:SHOWN_CATEGORIES])
     raise UnknownCategories(
@@ -241,36 +270,47 @@ def _require_known_categories(tally: _Tally, file_name: str) -> None:
     )
 
 
-def _counted(tally: _Tally, incidents: pl.DataFrame, duplicates: int, **identity: Unpack[_Identity]) -> Delivery:
-    if tally.rows_read != incidents.height + duplicates + tally.quarantined:
+def _counted(tally: _Tally, versions_of: Settled, kept: Kept, **identity: Unpack[_Identity]) -> Delivery:
+    duplicates = len(versions_of.duplicates)
+    if tally.rows_read != kept.rows + duplicates + tally.withdrawn + tally.quarantined:
         raise RowsDoNotAddUp(
-            f"{identity['file_name']}: {tally.rows_read} rows were read, but {incidents.height} accepted, {duplicates} "
-            f"duplicate and {tally.quarantined} quarantined. Nothing was stored; please report this."
+            f"{identity['file_name']}: {tally.rows_read} rows were read, but {kept.rows} accepted, {duplicates} "
+            f"duplicate, {tally.withdrawn} withdrawn and {tally.quarantined} quarantined. Nothing was stored; please "
+            "report this."
         )
-    days = incidents["occurred_on"]
     return Delivery(
         **identity,
         rows_read=tally.rows_read,
-        accepted=incidents.height,
-        without_place=incidents["cell"].null_count(),
+        accepted=kept.rows,
+        without_place=kept.without_place,
+        corrected=versions_of.corrected,
         duplicates=duplicates,
+        withdrawn=tally.withdrawn,
         quarantined=tally.quarantined,
         faults=dict(sorted(tally.faults.items())),
         unknown_categories=dict(sorted(tally.unknown_categories.items())),
-        first_day=cast("date | None", days.min()),
-        last_day=cast("date | None", days.max()),
+        first_day=kept.first_day,
+        last_day=kept.last_day,
     )
 
 
 def _adopt(
-    store: Store, staging: Staging, delivery: Delivery, files: list[LakeFile], *, superseded: str | None
+    store: Store,
+    staging: Staging,
+    delivery: Delivery,
+    files: Sequence[LakeFile],
+    strikes: Sequence[Strike],
+    *,
+    superseded: str | None,
 ) -> None:
     with store.work() as work:
         if superseded is not None:
+            work.strikes.remove(superseded)
             work.deliveries.supersede(superseded)
             work.lake_files.remove(superseded)
         work.deliveries.save(delivery)
         work.lake_files.add(files)
+        work.strikes.add(strikes)
         staging.move_into_place()
         work.commit()
 
@@ -284,7 +324,9 @@ def _report(delivery: Delivery, *, is_repeat: bool) -> DeliveryReport:
         rows_read=delivery.rows_read,
         accepted=delivery.accepted,
         without_place=delivery.without_place,
+        corrected=delivery.corrected,
         duplicates=delivery.duplicates,
+        withdrawn=delivery.withdrawn,
         quarantined=delivery.quarantined,
         faults=dict(delivery.faults),
         unknown_categories=dict(delivery.unknown_categories),

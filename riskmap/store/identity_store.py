@@ -83,6 +83,10 @@ class SqlSessions:
             .values(ended_at=at)
         )
 
+    def remove(self, *, ended: datetime, seen: datetime, created: datetime) -> int:
+        is_over = (session.c.ended_at <= ended) | (session.c.seen_at <= seen) | (session.c.created_at <= created)
+        return self._connection.execute(sa.delete(session).where(is_over)).rowcount
+
 
 class SqlAudit:
     """The audit log in SQL, whose triggers refuse to change or delete a line; see `riskmap.ports.AuditLog`."""

@@ -5,6 +5,7 @@ after the catalogue strikes them out, no reader sees them. What a killed deliver
 The layout below the data folder::
 
     lake/<territory>/<yyyy-Www>/<delivery_id>.parquet
+    ids/<territory>/<delivery_id>.npy
     quarantine/<territory>/<delivery_id>.parquet
     staging/<territory>.<token>/
     locks/<territory>.lock
@@ -17,21 +18,27 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
+import numpy as np
 import polars as pl
 import pyarrow.parquet
 import sqlalchemy as sa
 
 from geodata.columns import INCIDENTS, QUARANTINE
-from riskmap.disk import safe_name, sha256_of, sync_folders, write_synced, writing_to
+from riskmap import installation_key
+from riskmap.disk import replace_synced, safe_name, sha256_of, sync_folders, write_synced, writing_to
 from riskmap.errors import DamagedStore, StoreBusy
-from riskmap.ports import DeliveryStatus, LakeFile
+from riskmap.lake_ports import Kept, Known, LakeFile
+from riskmap.ports import Delivery, DeliveryStatus
+from riskmap.store import lake_index
 from riskmap.store.database import reading
-from riskmap.store.sql_store import SqlDeliveries, SqlLakeFiles
+from riskmap.store.sql_store import SqlDeliveries, SqlLakeFiles, SqlStrikes
+from riskmap.store.staged_rows import StagedRows, flags
 
 WAIT_S = 30.0
 """How long a delivery waits for another one to the same territory before it is told."""
@@ -45,11 +52,13 @@ _log = logging.getLogger(__name__)
 class ParquetStaging:
     """A delivery's files before they count; see `riskmap.ports.Staging`."""
 
-    def __init__(self, data: Path, folder: Path, territory: str, delivery_id: str) -> None:
-        self._data = data
+    def __init__(self, lake: "ParquetLake", folder: Path, territory: str, delivery_id: str) -> None:
+        self._lake = lake
+        self._data = lake.data
         self._folder = folder
-        self._territory = territory
+        self.territory = territory
         self._delivery_id = delivery_id
+        self.rows = StagedRows(folder)
         self._moves: dict[Path, Path] = {}
         self._aside: pyarrow.parquet.ParquetWriter | None = None
 
@@ -62,19 +71,66 @@ class ParquetStaging:
             if self._aside is None:
                 staged = self._folder / "quarantine.parquet"
                 self._aside = pyarrow.parquet.ParquetWriter(staged, table.schema, compression="zstd")
-                self._moves[staged] = _quarantine_path(self._data, self._territory, self._delivery_id)
+                self._moves[staged] = _quarantine_path(self._data, self.territory, self._delivery_id)
             self._aside.write_table(table)
 
-    def keep(self, incidents: pl.DataFrame) -> list[LakeFile]:
-        week = pl.col("occurred_on").dt.strftime("%G-W%V").alias("week")
-        by_week = (
-            INCIDENTS.checked(incidents)
-            .with_columns(week)
-            .sort("week", "occurred_from", "incident_id")
-            .partition_by("week", as_dict=True, include_key=False, maintain_order=True)
-        )
+    def add(self, incidents: pl.DataFrame, is_keyed: pl.Series) -> None:
         with writing_to(self._folder):
-            return [self._keep_week(str(name), rows) for (name,), rows in by_week.items()]
+            self.rows.add(incidents, is_keyed)
+
+    def equals(self) -> pl.DataFrame:
+        return self.rows.gather(lake_index.repeated(lake_index.heads(self.rows.numbers)))
+
+    def of(self, ids: pl.Series) -> pl.DataFrame:
+        return self.rows.of(ids)
+
+    def known(self, struck: pl.Series, *, without: Sequence[str] = ()) -> Known:
+        """What the lake holds of the incidents added, or whose ids are given; only their weeks are read."""
+        numbers = self.rows.numbers
+        wanted = np.unique(np.concatenate([lake_index.heads(numbers), lake_index.heads_of(struck)]))
+        columns = {**INCIDENTS.schema, "delivery_id": pl.String(), "week": pl.String()}
+        nothing = pl.DataFrame(schema=columns)
+
+        def read_held(files: list[LakeFile]) -> pl.DataFrame:
+            parts = [nothing]
+            of_delivery: dict[str, dict[str, LakeFile]] = {}
+            for file in files:
+                if file.delivery_id not in without:
+                    of_delivery.setdefault(file.delivery_id, {})[file.week] = file
+            for delivery_id, weeks in of_delivery.items():
+                found = lake_index.matching(self._lake.index(self.territory, delivery_id, weeks.values()), wanted)
+                heads = pl.DataFrame({"head": np.unique(lake_index.heads(found))})
+                for week in lake_index.week_names(found) if found.size else ():
+                    if week in weeks:
+                        rows = _read(self._lake.folder / weeks[week].path)
+                        head = pl.col("incident_id").str.slice(0, 13).str.to_integer(base=16, dtype=pl.UInt64)
+                        held = rows.with_columns(head=head).join(heads, on="head", how="semi").drop("head")
+                        parts.append(held.with_columns(delivery_id=pl.lit(delivery_id), week=pl.lit(week)))
+            return pl.concat(parts)
+
+        held = self._lake.reading(self.territory, read_held, nothing)
+        with reading(self._lake.engine) as connection:
+            strikes = SqlStrikes(connection).of_territory(self.territory)
+        is_struck = pl.DataFrame(
+            {"incident_id": [one.incident_id for one in strikes], "delivery_id": [one.delivery_id for one in strikes]},
+            schema={"incident_id": pl.String, "delivery_id": pl.String},
+        )
+        held = held.join(is_struck, on=["incident_id", "delivery_id"], how="anti")
+        staged = self.rows.of(held["incident_id"])
+        # Two ids may begin alike.
+        named = pl.concat([staged.select("incident_id"), pl.DataFrame({"incident_id": struck.cast(pl.String)})])
+        return Known(staged=staged, held=held.join(named, on="incident_id", how="semi"))
+
+    def keep(self, *, without: Sequence[int] = ()) -> Kept:
+        left_out = flags(self.rows.height, without)
+        with writing_to(self._folder):
+            staged = self._folder / "ids.npy"
+            np.save(staged, np.sort(self.rows.numbers[~left_out]))
+            self._moves[staged] = lake_index.path_of(self._data, self.territory, self._delivery_id)
+            kept = Kept()
+            for week, rows in self.rows.by_week(left_out):
+                kept = _joined(kept, rows, self._keep_week(week, rows))
+            return kept
 
     def move_into_place(self) -> None:
         self.close()
@@ -98,11 +154,11 @@ class ParquetStaging:
         content = packed.getvalue()
         staged = self._folder / f"{week}.parquet"
         write_synced(staged, content)
-        path = f"{self._territory}/{week}/{self._delivery_id}.parquet"
+        path = f"{self.territory}/{week}/{self._delivery_id}.parquet"
         self._moves[staged] = self._data / "lake" / path
         return LakeFile(
             path=path,
-            territory=self._territory,
+            territory=self.territory,
             week=week,
             delivery_id=self._delivery_id,
             rows=rows.height,
@@ -114,9 +170,9 @@ class ParquetLake:
     """The lake below one data folder; see `riskmap.ports.IncidentLake`."""
 
     def __init__(self, data: Path, engine: sa.Engine, *, wait_s: float = WAIT_S) -> None:
-        self._data = data
-        self._lake = data / "lake"
-        self._engine = engine
+        self.data = data
+        self.folder = data / "lake"
+        self.engine = engine
         self._wait_s = wait_s
 
     def read(self, territory: str) -> pl.DataFrame:
@@ -130,22 +186,34 @@ class ParquetLake:
 
         def read_files(files: list[LakeFile]) -> pl.DataFrame:
             for file in files:
-                if sha256_of(self._lake / file.path) != file.sha256:
+                if sha256_of(self.folder / file.path) != file.sha256:
                     raise DamagedStore(f"The lake's file {file.path} is changed. {_HOW_TO_HEAL}")
-            frame = pl.read_parquet([self._lake / file.path for file in files], glob=False)
-            return INCIDENTS.checked(frame).sort("occurred_from", "incident_id")
+            frames = [INCIDENTS.checked(frame) for frame in self._standing(territory, files)]
+            return pl.concat(frames).sort("occurred_from", "incident_id")
 
-        return self._reading(territory, read_files, INCIDENTS.empty())
+        return self.reading(territory, read_files, INCIDENTS.empty())
 
-    def known_ids(self, territory: str, *, without: Sequence[str] = ()) -> pl.Series:
-        """Ids of the territory's adopted incidents; only their column is read."""
-        nothing = INCIDENTS.empty()["incident_id"]
+    def key(self) -> bytes:
+        """The installation's secret; see `riskmap.installation_key`."""
+        return installation_key.load(self.data)
 
-        def read_ids(files: list[LakeFile]) -> pl.Series:
-            paths = [self._lake / file.path for file in files if file.delivery_id not in without]
-            return pl.read_parquet(paths, columns=["incident_id"], glob=False)["incident_id"] if paths else nothing
-
-        return self._reading(territory, read_ids, nothing)
+    def index(self, territory: str, delivery_id: str, files: Iterable[LakeFile]) -> lake_index.Numbers:
+        path = lake_index.path_of(self.data, territory, delivery_id)
+        if not path.exists():
+            paths = [self.folder / file.path for file in files]
+            rows = pl.read_parquet(paths, columns=["incident_id", "occurred_on"], glob=False)
+            made = np.sort(lake_index.numbers(rows["incident_id"], rows["occurred_on"]))
+            packed = io.BytesIO()
+            np.save(packed, made)
+            with writing_to(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                replace_synced(path, packed.getvalue())
+        try:
+            return cast("lake_index.Numbers", np.load(path, mmap_mode="r", allow_pickle=False))
+        except (ValueError, EOFError) as error:
+            raise DamagedStore(
+                f"The index {path.relative_to(self.data)} is damaged. Remove it; it is made anew from the lake."
+            ) from error
 
     def quarantined(self, territory: str, delivery_id: str) -> pl.DataFrame:
         """Rows an adopted delivery set aside; none if it did not, or no longer counts.
@@ -155,14 +223,30 @@ class ParquetLake:
         DamagedStore
             If the file is missing.
         """
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             found = SqlDeliveries(connection).find(delivery_id)
-        if found is None or found.status is not DeliveryStatus.ADOPTED or found.quarantined == 0:
+        if found is None or found.status is not DeliveryStatus.ADOPTED or not _has_aside(found):
             return QUARANTINE.empty()
-        path = _quarantine_path(self._data, territory, delivery_id)
+        path = _quarantine_path(self.data, territory, delivery_id)
         if not path.exists():
             raise DamagedStore(f"The quarantine of delivery {delivery_id} is missing. {_HOW_TO_HEAL}")
         return QUARANTINE.checked(pl.read_parquet(path, glob=False))
+
+    def _standing(self, territory: str, files: list[LakeFile]) -> Iterator[pl.DataFrame]:
+        """The files' rows that no later delivery took out."""
+        with reading(self.engine) as connection:
+            strikes = SqlStrikes(connection).of_territory(territory)
+        struck: dict[tuple[str, str], list[str]] = {}
+        for one in strikes:
+            struck.setdefault((one.delivery_id, one.week), []).append(one.incident_id)
+        whole = [self.folder / file.path for file in files if (file.delivery_id, file.week) not in struck]
+        if whole:
+            yield _read(whole)
+        for file in files:
+            ids = struck.get((file.delivery_id, file.week))
+            if ids:
+                frame = _read(self.folder / file.path)
+                yield frame.filter(~pl.col("incident_id").is_in(ids))
 
     @contextmanager
     def hold(self, territory: str) -> Iterator[None]:
@@ -173,7 +257,7 @@ class ParquetLake:
         StoreBusy
             If another process holds it for longer than the lake is told to wait.
         """
-        path = self._data / "locks" / f"{safe_name(territory)}.lock"
+        path = self.data / "locks" / f"{safe_name(territory)}.lock"
         with writing_to(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = path.open("a")
@@ -194,27 +278,29 @@ class ParquetLake:
 
     def is_whole(self, delivery_id: str) -> bool:
         """Whether every file of the delivery is there and unchanged."""
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             files = SqlLakeFiles(connection).of_delivery(delivery_id)
             found = SqlDeliveries(connection).find(delivery_id)
-        if found is not None and found.quarantined:
-            is_aside = _quarantine_path(self._data, found.territory, delivery_id).exists()
+        if found is not None and _has_aside(found):
+            is_aside = _quarantine_path(self.data, found.territory, delivery_id).exists()
         else:
             is_aside = True
-        paths = [(self._lake / file.path, file.sha256) for file in files]
+        paths = [(self.folder / file.path, file.sha256) for file in files]
         return is_aside and all(path.exists() and sha256_of(path) == sha256 for path, sha256 in paths)
 
     def sweep(self, territory: str) -> int:
         """Remove what killed or superseded deliveries left. Call it while holding the territory."""
         safe_name(territory)
-        with reading(self._engine) as connection:
-            named = {self._lake / file.path for file in SqlLakeFiles(connection).of_territory(territory)}
+        with reading(self.engine) as connection:
+            named = {self.folder / file.path for file in SqlLakeFiles(connection).of_territory(territory)}
             adopted = SqlDeliveries(connection).adopted(territory)
-        named |= {_quarantine_path(self._data, territory, delivery.delivery_id) for delivery in adopted}
-        staged = list((self._data / "staging").glob(f"{territory}.*"))
-        kept = [*self._lake.glob(f"{territory}/*/*"), *(self._data / "quarantine").glob(f"{territory}/*")]
+        named |= {_quarantine_path(self.data, territory, delivery.delivery_id) for delivery in adopted}
+        staged = list((self.data / "staging").glob(f"{territory}.*"))
+        named |= {lake_index.path_of(self.data, territory, delivery.delivery_id) for delivery in adopted}
+        asides = [path for name in ("quarantine", "ids") for path in (self.data / name).glob(f"{territory}/*")]
+        kept = [*self.folder.glob(f"{territory}/*/*"), *asides]
         left = [path for path in kept if path not in named]
-        with writing_to(self._data):
+        with writing_to(self.data):
             for folder in staged:
                 shutil.rmtree(folder)
             for path in left:
@@ -227,10 +313,10 @@ class ParquetLake:
 
     @contextmanager
     def _staging(self, territory: str, delivery_id: str) -> Iterator[ParquetStaging]:
-        folder = self._data / "staging" / f"{territory}.{secrets.token_hex(8)}"
+        folder = self.data / "staging" / f"{territory}.{secrets.token_hex(8)}"
         with writing_to(folder):
             folder.mkdir(parents=True)
-        staging = ParquetStaging(self._data, folder, territory, delivery_id)
+        staging = ParquetStaging(self, folder, territory, delivery_id)
         try:
             yield staging
         finally:
@@ -238,10 +324,10 @@ class ParquetLake:
                 staging.close()
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _reading(self, territory: str, read: Callable[[list[LakeFile]], _Read], nothing: _Read) -> _Read:
+    def reading(self, territory: str, read: Callable[[list[LakeFile]], _Read], nothing: _Read) -> _Read:
         before: list[LakeFile] | None = None
         for _ in range(_TRIES):
-            with reading(self._engine) as connection:
+            with reading(self.engine) as connection:
                 files = SqlLakeFiles(connection).of_territory(territory)
             if not files:
                 return nothing
@@ -258,6 +344,26 @@ class ParquetLake:
 
 
 _HOW_TO_HEAL = "Restore the data folder from a backup; where one delivery is lost, deliver the original file again."
+
+
+def _joined(kept: Kept, rows: pl.DataFrame, file: LakeFile) -> Kept:
+    first, last = cast("date", rows["occurred_on"].min()), cast("date", rows["occurred_on"].max())
+    return Kept(
+        files=(*kept.files, file),
+        rows=kept.rows + rows.height,
+        without_place=kept.without_place + rows["cell"].null_count(),
+        first_day=min(first, kept.first_day or first),
+        last_day=max(last, kept.last_day or last),
+    )
+
+
+def _has_aside(found: Delivery) -> bool:
+    return found.quarantined > 0 and found.quarantine_removed_at is None
+
+
+def _read(paths: Path | list[Path]) -> pl.DataFrame:
+    """Rows of files of the lake; those kept before incidents had a region have none."""
+    return pl.read_parquet(paths, schema=INCIDENTS.schema, missing_columns="insert", glob=False)
 
 
 def _quarantine_path(data: Path, territory: str, delivery_id: str) -> Path:

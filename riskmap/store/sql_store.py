@@ -7,11 +7,12 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from riskmap.ports import Delivery, DeliveryStatus, LakeFile, ScoreRun
+from riskmap.lake_ports import LakeFile, MarkState, QuarantineMark, Strike, StrikeReason
+from riskmap.ports import Delivery, DeliveryStatus, ScoreRun
 from riskmap.store.council_store import SqlRequests
 from riskmap.store.database import reading, writing
 from riskmap.store.identity_store import SqlAccounts, SqlAudit, SqlSessions
-from riskmap.store.tables import delivery, lake_file, score_run
+from riskmap.store.tables import delivery, lake_file, quarantine_mark, score_run, strike
 
 
 class SqlDeliveries:
@@ -27,6 +28,9 @@ class SqlDeliveries:
     def adopted(self, territory: str) -> list[Delivery]:
         return self._select(delivery.c.territory == territory, delivery.c.status == DeliveryStatus.ADOPTED)
 
+    def all(self, territory: str) -> list[Delivery]:
+        return self._select(delivery.c.territory == territory)
+
     def adopted_reading(self, territory: str, sha256: str) -> Delivery | None:
         found = self._select(
             delivery.c.territory == territory,
@@ -37,7 +41,7 @@ class SqlDeliveries:
 
     def save(self, saved: Delivery) -> None:
         values = {column.name: getattr(saved, column.name) for column in delivery.columns}
-        values |= {"faults": dict(saved.faults), "unknown_categories": dict(saved.unknown_categories)}
+        values |= {name: dict(values[name]) for name in ("faults", "unknown_categories", "settled")}
         is_known = self.find(saved.delivery_id) is not None
         statement: sa.Update | sa.Insert = (
             sa.update(delivery).where(delivery.c.delivery_id == saved.delivery_id) if is_known else sa.insert(delivery)
@@ -80,6 +84,56 @@ class SqlLakeFiles:
         return [LakeFile(**row) for row in rows]
 
 
+class SqlStrikes:
+    """Rows of the lake that later deliveries took out, in SQL."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def of_territory(self, territory: str) -> list[Strike]:
+        return self._select(strike.c.territory == territory)
+
+    def of_delivery(self, delivery_id: str) -> list[Strike]:
+        return self._select(strike.c.delivery_id == delivery_id)
+
+    def by_delivery(self, delivery_id: str) -> list[Strike]:
+        return self._select(strike.c.by_delivery_id == delivery_id)
+
+    def add(self, strikes: Sequence[Strike]) -> None:
+        if strikes:
+            rows = [{column.name: getattr(one, column.name) for column in strike.columns} for one in strikes]
+            self._connection.execute(sa.insert(strike), rows)
+
+    def remove(self, delivery_id: str) -> None:
+        is_its_own = (strike.c.delivery_id == delivery_id) | (strike.c.by_delivery_id == delivery_id)
+        self._connection.execute(sa.delete(strike).where(is_its_own))
+
+    def _select(self, condition: sa.ColumnElement[bool]) -> list[Strike]:
+        query = sa.select(strike).where(condition).order_by(strike.c.incident_id, strike.c.delivery_id)
+        rows = self._connection.execute(query).mappings()
+        return [Strike(**{**row, "reason": StrikeReason(row["reason"])}) for row in rows]
+
+
+class SqlQuarantineMarks:
+    """What became of quarantined rows, in SQL."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def of_delivery(self, delivery_id: str) -> dict[int, QuarantineMark]:
+        query = sa.select(quarantine_mark).where(quarantine_mark.c.delivery_id == delivery_id)
+        rows = self._connection.execute(query.order_by(quarantine_mark.c.line)).mappings()
+        return {row["line"]: QuarantineMark(**{**row, "state": MarkState(row["state"])}) for row in rows}
+
+    def add(self, marks: Sequence[QuarantineMark]) -> None:
+        for mark in marks:
+            is_same = (quarantine_mark.c.delivery_id == mark.delivery_id) & (quarantine_mark.c.line == mark.line)
+            self._connection.execute(sa.delete(quarantine_mark).where(is_same))
+        if marks:
+            rows = [{column.name: getattr(mark, column.name) for column in quarantine_mark.columns} for mark in marks]
+            self._connection.execute(sa.insert(quarantine_mark), rows)
+
+
 class SqlScoreRuns:
     """Score runs in SQL."""
 
@@ -100,6 +154,14 @@ class SqlScoreRuns:
         newest_first = (score_run.c.created_at.desc(), score_run.c.run_id.desc())
         return self._first(sa.select(score_run).where(score_run.c.territory == territory).order_by(*newest_first))
 
+    def of_territory(self, territory: str) -> list[ScoreRun]:
+        in_order = sa.select(score_run).order_by(score_run.c.created_at, score_run.c.run_id)
+        rows = self._connection.execute(in_order.where(score_run.c.territory == territory)).mappings()
+        return [ScoreRun(**{**row, "deliveries": tuple(row["deliveries"])}) for row in rows]
+
+    def remove(self, run_id: str) -> None:
+        self._connection.execute(sa.delete(score_run).where(score_run.c.run_id == run_id))
+
     def _first(self, query: sa.Select[Any]) -> ScoreRun | None:
         row = self._connection.execute(query.limit(1)).mappings().first()
         return None if row is None else ScoreRun(**{**row, "deliveries": tuple(row["deliveries"])})
@@ -110,6 +172,8 @@ class SqlUnitOfWork:
 
     deliveries: SqlDeliveries
     lake_files: SqlLakeFiles
+    strikes: SqlStrikes
+    quarantine_marks: SqlQuarantineMarks
     score_runs: SqlScoreRuns
     accounts: SqlAccounts
     sessions: SqlSessions
@@ -124,6 +188,8 @@ class SqlUnitOfWork:
         self._connection = self._opened.enter_context(self._transaction())
         self.deliveries = SqlDeliveries(self._connection)
         self.lake_files = SqlLakeFiles(self._connection)
+        self.strikes = SqlStrikes(self._connection)
+        self.quarantine_marks = SqlQuarantineMarks(self._connection)
         self.score_runs = SqlScoreRuns(self._connection)
         self.accounts = SqlAccounts(self._connection)
         self.sessions = SqlSessions(self._connection)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from riskmap.council.request import Action, RequestKind, State
 from riskmap.identity.access import Role
+from riskmap.lake_ports import MarkState, StrikeReason
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -64,8 +65,14 @@ delivery = sa.Table(
     sa.Column("unknown_categories", sa.JSON(), nullable=False),
     sa.Column("first_day", sa.Date()),
     sa.Column("last_day", sa.Date()),
+    sa.Column("withdrawn", sa.BigInteger(), nullable=False, server_default="0"),
+    sa.Column("corrected", sa.BigInteger(), nullable=False, server_default="0"),
+    sa.Column("zone", sa.String(64), nullable=False, server_default=""),
+    sa.Column("settled", sa.JSON(), nullable=False, server_default="{}"),
+    sa.Column("replay_of", sa.String(32)),
+    sa.Column("quarantine_removed_at", UtcDateTime()),
     sa.CheckConstraint("status IN ('adopted', 'superseded')", name="status"),
-    sa.CheckConstraint("rows_read = accepted + duplicates + quarantined", name="rows_add_up"),
+    sa.CheckConstraint("rows_read = accepted + duplicates + withdrawn + quarantined", name="rows_add_up"),
     # Two readings of one file never count at once.
     sa.Index(
         None,
@@ -87,6 +94,31 @@ lake_file = sa.Table(
     sa.Column("rows", sa.BigInteger(), nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Index(None, "territory", "week"),
+)
+
+strike = sa.Table(
+    "strike",
+    metadata,
+    sa.Column("incident_id", sa.String(32), primary_key=True),
+    sa.Column("delivery_id", sa.ForeignKey("delivery.delivery_id"), primary_key=True),
+    sa.Column("territory", sa.String(40), nullable=False, index=True),
+    sa.Column("week", sa.String(8), nullable=False),
+    sa.Column("by_delivery_id", sa.ForeignKey("delivery.delivery_id"), nullable=False, index=True),
+    sa.Column("reason", sa.String(10), nullable=False),
+    _one_of("reason", StrikeReason),
+    sa.Index(None, "delivery_id"),
+)
+
+quarantine_mark = sa.Table(
+    "quarantine_mark",
+    metadata,
+    sa.Column("delivery_id", sa.ForeignKey("delivery.delivery_id"), primary_key=True),
+    sa.Column("line", sa.BigInteger(), primary_key=True, autoincrement=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("at", UtcDateTime(), nullable=False),
+    sa.Column("replay_id", sa.String(32)),
+    sa.Column("account_id", sa.String(32)),
+    _one_of("state", MarkState),
 )
 
 score_run = sa.Table(

@@ -10,6 +10,7 @@ import shapely
 from geodata import hexgrid
 from geodata.columns import EXPECTED_INCIDENTS, INCIDENTS, PLACES, QUARANTINE
 from geodata.territory import Names, Territory
+from riskmap.lake_ports import Staging
 from riskmap.ports import Delivery, ScoreRun, Store
 
 NOW = datetime(2026, 10, 5, 9, 30, tzinfo=UTC)
@@ -36,7 +37,12 @@ def a_delivery(delivery_id: str = "d1", **changes: object) -> Delivery:
     return replace(plain, **changes)
 
 
-def some_incidents(days: list[date], *, prefix: str = "i", with_place: bool = True) -> pl.DataFrame:
+def an_id(prefix: str, number: int = 0) -> str:
+    """An id of 32 hexadecimal digits that begins with the prefix."""
+    return f"{prefix}{number:028x}".ljust(32, "0")
+
+
+def some_incidents(days: list[date], *, prefix: str = "f", with_place: bool = True) -> pl.DataFrame:
     """One incident at noon UTC on each of the days."""
     moments = [datetime(day.year, day.month, day.day, 12, tzinfo=UTC) for day in days]
     lat, lng = (43.25, 76.9) if with_place else (None, None)
@@ -44,7 +50,7 @@ def some_incidents(days: list[date], *, prefix: str = "i", with_place: bool = Tr
     size = len(days)
     frame = pl.DataFrame(
         {
-            "incident_id": [f"{prefix}{number:04}" for number in range(size)],
+            "incident_id": [an_id(prefix, number) for number in range(size)],
             "occurred_from": moments,
             "occurred_to": moments,
             "occurred_on": days,
@@ -55,6 +61,7 @@ def some_incidents(days: list[date], *, prefix: str = "i", with_place: bool = Tr
             "lat": [lat] * size,
             "lng": [lng] * size,
             "cell": [cell] * size,
+            "region_id": [None] * size,
             "line": list(range(1, size + 1)),
         },
         schema=INCIDENTS.schema,
@@ -74,13 +81,19 @@ def quarantined_rows(size: int = 2) -> pl.DataFrame:
     )
 
 
+def stage(staging: Staging, incidents: pl.DataFrame) -> None:
+    """Add incidents that all have an id of their source's own."""
+    staging.add(incidents, pl.Series([True], dtype=pl.Boolean).new_from_index(0, incidents.height))
+
+
 def adopt(store: Store, delivery: Delivery, incidents: pl.DataFrame) -> None:
     with store.lake.staging(delivery.territory, delivery.delivery_id) as staging:
         staging.set_aside(quarantined_rows(delivery.quarantined))
-        files = staging.keep(incidents)
+        stage(staging, incidents)
+        kept = staging.keep()
         with store.work() as work:
             work.deliveries.save(delivery)
-            work.lake_files.add(files)
+            work.lake_files.add(kept.files)
             staging.move_into_place()
             work.commit()
 

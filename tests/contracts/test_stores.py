@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, timedelta, timezone
 from pathlib import Path
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -12,14 +13,17 @@ from geodata.columns import INCIDENTS
 from geodata.errors import UnexpectedColumns
 from riskmap.assembly import migrate, open_store
 from riskmap.errors import CannotWrite, DamagedStore, StoreBusy
+from riskmap.lake_ports import MarkState, QuarantineMark, Strike, StrikeReason
 from riskmap.ports import DeliveryStatus, Store
 from riskmap.settings import Settings
 from tests.contracts.store_builders import (
     NOW,
     a_delivery,
     adopt,
+    an_id,
     quarantined_rows,
     some_incidents,
+    stage,
 )
 
 # units of work
@@ -158,7 +162,8 @@ def test_incidents_without_a_place_are_kept(store: Store):
 
 def test_an_unknown_territory_has_no_incidents(store: Store):
     assert_frame_equal(store.lake.read("nowhere"), INCIDENTS.empty())
-    assert store.lake.known_ids("nowhere").to_list() == []
+    with store.lake.staging("nowhere", "d1") as staging:
+        assert staging.known(pl.Series("incident_id", [an_id("a")])).held.is_empty()
 
 
 def test_a_week_is_the_iso_week_of_the_local_day(store: Store, tmp_path: Path):
@@ -177,32 +182,94 @@ def test_readers_see_every_delivery_of_their_territory_and_no_other(store: Store
     adopt(store, a_delivery("d2", sha256="b" * 64), some_incidents(day, prefix="b"))
     adopt(store, a_delivery("d3", territory="village"), some_incidents(day, prefix="c"))
 
-    assert store.lake.read("town")["incident_id"].to_list() == ["a0000", "b0000"]
-    assert sorted(store.lake.known_ids("town")) == ["a0000", "b0000"]
-    assert store.lake.known_ids("town", without=["d1"]).to_list() == ["b0000"]
-    assert store.lake.read("village")["incident_id"].to_list() == ["c0000"]
+    assert store.lake.read("town")["incident_id"].to_list() == [an_id("a"), an_id("b")]
+    assert store.lake.read("village")["incident_id"].to_list() == [an_id("c")]
+
+
+def test_what_the_lake_holds_of_a_delivery_is_found_whatever_its_week(store: Store, tmp_path: Path):
+    weeks = [date(2026, 9, 1), date(2026, 9, 8), date(2026, 9, 15)]
+    adopt(store, a_delivery("d1"), some_incidents(weeks, prefix="a"))
+    adopt(store, a_delivery("d2", sha256="b" * 64), some_incidents(weeks, prefix="b"))
+    moved = some_incidents([date(2026, 10, 6)], prefix="a")
+    for index in (tmp_path / "ids/town").iterdir():
+        index.unlink()  # made anew from the lake
+
+    with store.lake.staging("town", "d3") as staging:
+        stage(staging, pl.concat([some_incidents([date(2026, 11, 3)], prefix="c"), moved]))
+        found = staging.known(pl.Series("incident_id", [an_id("b", 2)]))
+        passed_over = staging.known(pl.Series("incident_id", [an_id("b", 2)]), without=["d1"])
+
+    assert found.held.select("incident_id", "delivery_id", "week").rows() == [
+        (an_id("a", 0), "d1", "2026-W36"),
+        (an_id("b", 2), "d2", "2026-W38"),
+    ]
+    assert found.staged["incident_id"].to_list() == [an_id("a", 0)]
+    assert passed_over.held["incident_id"].to_list() == [an_id("b", 2)]
+
+
+def test_rows_struck_out_are_read_no_more_and_not_known(store: Store):
+    days = [date(2026, 9, 1), date(2026, 9, 2), date(2026, 9, 8)]
+    adopt(store, a_delivery("d1"), some_incidents(days, prefix="a"))
+    strike = Strike(
+        territory="town",
+        incident_id=an_id("a", 1),
+        delivery_id="d1",
+        week="2026-W36",
+        by_delivery_id="d1",
+        reason=StrikeReason.WITHDRAWN,
+    )
+    with store.work() as work:
+        work.strikes.add([strike])
+        work.commit()
+
+    with store.look() as look:
+        assert look.strikes.of_delivery("d1") == look.strikes.of_territory("town") == [strike]
+    assert store.lake.read("town")["incident_id"].to_list() == [an_id("a", 0), an_id("a", 2)]
+    with store.lake.staging("town", "d2") as staging:
+        assert staging.known(pl.Series("incident_id", [an_id("a", 1)])).held.is_empty()
+
+    with store.work() as work:
+        work.strikes.remove("d1")
+        work.commit()
+    assert store.lake.read("town").height == 3
+
+
+def test_a_later_mark_of_a_quarantined_row_takes_the_place_of_the_earlier(store: Store):
+    adopt(store, a_delivery("d1"), some_incidents([date(2026, 9, 1)]))
+    dismissed = QuarantineMark(delivery_id="d1", line=2, state=MarkState.DISMISSED, at=NOW)
+    replayed = replace(dismissed, state=MarkState.REPLAYED, replay_id="d9")
+    for marks in ([dismissed, replace(dismissed, line=1)], [replayed]):
+        with store.work() as work:
+            work.quarantine_marks.add(marks)
+            work.commit()
+
+    with store.look() as look:
+        assert look.quarantine_marks.of_delivery("d1") == {1: replace(dismissed, line=1), 2: replayed}
+        assert look.quarantine_marks.of_delivery("d2") == {}
 
 
 def test_files_that_the_catalogue_does_not_name_are_not_seen_and_swept(store: Store, tmp_path: Path):
     adopt(store, a_delivery("d1"), some_incidents([date(2026, 9, 1)], prefix="a"))
     with store.lake.staging("town", "d2") as staging:
         staging.set_aside(quarantined_rows())
-        staging.keep(some_incidents([date(2026, 9, 1), date(2026, 8, 1)], prefix="b"))
+        stage(staging, some_incidents([date(2026, 9, 1), date(2026, 8, 1)], prefix="b"))
+        staging.keep()
         staging.move_into_place()  # and here the delivery is killed
 
-    assert store.lake.read("town")["incident_id"].to_list() == ["a0000"]
+    assert store.lake.read("town")["incident_id"].to_list() == [an_id("a")]
     assert store.lake.quarantined("town", "d2").is_empty()
-    assert store.lake.sweep("town") == 3
+    assert store.lake.sweep("town") == 4
     assert store.lake.sweep("town") == 0
     assert not list(tmp_path.rglob("d2*"))
-    assert store.lake.read("town")["incident_id"].to_list() == ["a0000"]
+    assert store.lake.read("town")["incident_id"].to_list() == [an_id("a")]
 
 
 def test_a_staging_folder_is_gone_when_its_block_ends(store: Store, tmp_path: Path):
     def stage_and_fail() -> None:
         with store.lake.staging("town", "d1") as staging:
             staging.set_aside(quarantined_rows())
-            staging.keep(some_incidents([date(2026, 9, 1)]))
+            stage(staging, some_incidents([date(2026, 9, 1)]))
+            staging.keep()
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -213,7 +280,8 @@ def test_a_staging_folder_is_gone_when_its_block_ends(store: Store, tmp_path: Pa
 
 def test_sweeping_leaves_the_staging_of_another_territory_alone(store: Store, tmp_path: Path):
     with store.lake.staging("town2", "d1") as staging:
-        staging.keep(some_incidents([date(2026, 9, 1)]))
+        stage(staging, some_incidents([date(2026, 9, 1)]))
+        staging.keep()
 
         assert store.lake.sweep("town") == 0
         assert list((tmp_path / "staging").iterdir())
@@ -245,8 +313,11 @@ def test_a_changed_or_lost_file_is_told_and_makes_the_delivery_incomplete(store:
     file.unlink()
     with pytest.raises(DamagedStore, match="missing"):
         store.lake.read("town")
-    with pytest.raises(DamagedStore, match="deliver the original file again"):
-        store.lake.known_ids("town")
+    with (
+        store.lake.staging("town", "d2") as staging,
+        pytest.raises(DamagedStore, match="deliver the original file again"),
+    ):
+        staging.known(pl.Series("incident_id", [an_id("f")]))
     assert not store.lake.is_whole("d1")
 
 
@@ -263,7 +334,7 @@ def test_the_second_to_hold_a_territory_is_told_to_wait(store: Store):
 
 def test_a_frame_with_other_columns_does_not_enter_the_lake(store: Store):
     with store.lake.staging("town", "d1") as staging, pytest.raises(UnexpectedColumns):
-        staging.keep(some_incidents([date(2026, 9, 1)]).drop("cell"))
+        stage(staging, some_incidents([date(2026, 9, 1)]).drop("cell"))
 
 
 def test_a_file_where_a_folder_is_needed_is_told(store: Store, tmp_path: Path):

@@ -1,4 +1,3 @@
-import hashlib
 from datetime import date
 
 import numpy as np
@@ -69,7 +68,7 @@ def test_a_leap_day_has_a_year_before():
 def test_incidents_known_by_month_are_spread_over_it_and_others_stay():
     months = pl.DataFrame(
         {
-            "incident_id": [hashlib.sha256(str(n).encode()).hexdigest()[:32] for n in range(3000)],
+            "line": list(range(2, 3002)),
             "occurred_on": [date(2026, 2, 1)] * 3000,
             "time_precision": ["month"] * 2999 + ["day"],
         }
@@ -80,7 +79,7 @@ def test_incidents_known_by_month_are_spread_over_it_and_others_stay():
     assert spread[-1] == date(2026, 2, 1)
     assert spread.min() == date(2026, 2, 1)
     assert spread.max() == date(2026, 2, 28)
-    assert spread.n_unique() == 28
+    assert set(spread.value_counts()["count"]) <= {106, 107, 108, 109}, "evenly"
 
 
 def test_groups_that_may_not_be_shown_at_a_place_are_not_mappable():

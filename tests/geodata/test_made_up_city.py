@@ -9,9 +9,10 @@ import shapely
 
 from geodata import hexgrid, kazakhstan, made_up_city, made_up_incidents, made_up_places, regions
 from geodata.columns import PLACES
-from geodata.intake import Rules, drop_duplicates, examine
+from geodata.intake import Rules
 from geodata.offences import OFFENCE_GROUPS
 from geodata.sources import open_source
+from tests.builders import all_examined, first_of_each
 
 REAL_TOWNS = {
     "Zhezkazgan": (47.80, 67.71),
@@ -210,11 +211,11 @@ def test_the_city_goes_through_the_same_door_as_any_file(city, tmp_path):
     source = open_source(path)
     rules = Rules(zone=city.territory.zone, latest_day=date(2026, 11, 1), outline=city.territory.outline)
 
-    examined = [examine(batch, source, rules) for batch in source.batches()]
+    examined = all_examined(source, rules)
 
     accepted = pl.concat([part.accepted for part in examined])
     faults = dict(pl.concat([part.quarantined for part in examined])["fault"].value_counts().iter_rows())
-    _, duplicates = drop_duplicates(accepted, pl.Series(dtype=pl.String))
+    _, duplicates = first_of_each(accepted)
     assert faults | {"duplicates": duplicates} == made_up_incidents.DIRT
     assert not any(part.unknown_categories for part in examined)
 

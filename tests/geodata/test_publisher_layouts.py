@@ -8,13 +8,12 @@ import shapely
 
 from geodata import publisher_layouts
 from geodata.errors import InvalidMapping, UnexpectedColumns, UnreadableFile
-from geodata.intake import Rules, drop_duplicates, examine
+from geodata.intake import Rules
 from geodata.mapping import Mapping
 from geodata.sources import open_source
-from tests.builders import FILES
+from tests.builders import FILES, all_examined, first_of_each
 
 LAYOUTS = FILES / "layouts"
-NO_IDS = pl.Series([], dtype=pl.String)
 ALMATY = (76.7, 43.1, 77.1, 43.4)
 
 
@@ -27,11 +26,11 @@ def account(path, *, box=None, mapping=None, layouts=None):
         outline=shapely.box(*box) if box else None,
         mapping=source.said,
     )
-    parts = [(batch.height, examine(batch, source, rules)) for batch in source.batches()]
-    kept, duplicates = drop_duplicates(pl.concat([part.accepted for _, part in parts]), NO_IDS)
-    set_aside = pl.concat([part.quarantined for _, part in parts])
+    parts = all_examined(source, rules)
+    kept, duplicates = first_of_each(pl.concat([part.accepted for part in parts]))
+    set_aside = pl.concat([part.quarantined for part in parts])
     faults = dict(set_aside["fault"].value_counts().iter_rows())
-    rows = sum(height for height, _ in parts)
+    rows = sum(part.accepted.height + part.quarantined.height + part.withdrawn for part in parts)
     counted = (source.said.name, rows, kept.height, duplicates, faults, kept["cell"].null_count())
     return counted, kept, set_aside
 
@@ -289,9 +288,9 @@ RAW = [
     ("lancashire_asb_2022.tab.gz", "lancashire_asb", 56_434, 0, {}, 0),
     ("medellin_homicidios_2010_2019.csv.gz", "medellin_homicides", 9_360, 509, {}, 81),
     ("portland_nij_2016_08_shapefile.zip", "portland_nij", 19_376, 0, {"missing_date": 1}, 0),
-    ("stlouis_slmpd_cwe_2009_2019.csv.gz", "stlouis_slmpd", 13_239, 115, {}, 123),
+    ("stlouis_slmpd_cwe_2009_2019.csv.gz", "stlouis_slmpd", 13_239, 147, {}, 123),
     ("toronto_mci_2018.csv.gz", "toronto_mci", 32_101, 297, {}, 0),
-    ("vancouver_vpd_2020.csv.gz", "vancouver_vpd", 37_512, 0, {}, 3_751),
+    ("vancouver_vpd_2020.csv.gz", "vancouver_vpd", 37_512, 21, {}, 3_751),
 ]
 
 

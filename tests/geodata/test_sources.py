@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from geodata import csv_text
 from geodata.errors import GeodataError, InvalidMapping, UnexpectedColumns, UnreadableFile
 from geodata.intake import examine
-from geodata.sources import LINE, RAGGED, REPEAT, Mapping, open_source
+from geodata.sources import LINE, RAGGED, Mapping, open_source
 from tests.builders import FILES, some_rules
 
 PLAIN = b"occurred_at,category,lat,lng\n2026-03-02 14:30,theft,43.238949,76.889709\n"
@@ -132,14 +132,6 @@ def test_batches_have_the_length_asked_for_and_together_every_row(tmp_path):
     assert pl.concat(batches)[LINE].to_list() == list(range(2, 27))
 
 
-def test_equal_rows_are_numbered_through_all_batches(tmp_path):
-    path = written(tmp_path, PLAIN + PLAIN.splitlines(keepends=True)[1] * 24)
-
-    found = pl.concat(open_source(path).batches(rows=10))
-
-    assert found[REPEAT].to_list() == list(range(25))
-
-
 # Parquet
 
 
@@ -159,7 +151,8 @@ def test_a_parquet_file_is_told_by_its_content_not_its_name(tmp_path):
 
 
 def test_a_column_of_ours_in_the_file_keeps_its_values_under_another_name(tmp_path):
-    found = rows_of(open_source(a_parquet(tmp_path, line=["tram 7"])))
+    source = open_source(a_parquet(tmp_path, line=["tram 7"]), Mapping(columns={"category": "line (delivered)"}))
+    found = rows_of(source)
 
     assert found["line (delivered)"].to_list() == ["tram 7"]
     assert found[LINE].to_list() == [1]
@@ -168,7 +161,7 @@ def test_a_column_of_ours_in_the_file_keeps_its_values_under_another_name(tmp_pa
 def test_columns_of_lists_and_bytes_are_left_out(tmp_path):
     path = a_parquet(tmp_path, shape=[[1, 2]], geometry=[b"\x00\x01"])
 
-    assert rows_of(open_source(path)).columns == ["occurred_at", "category", "lat", "lng", LINE, RAGGED, REPEAT]
+    assert rows_of(open_source(path)).columns == ["occurred_at", "category", "lat", "lng", LINE, RAGGED]
 
 
 def test_a_date_column_of_numbers_is_refused_with_the_type_that_is_needed(tmp_path):

@@ -24,6 +24,7 @@ from polars.testing import assert_frame_equal
 from geodata.errors import InvalidMapping, UnexpectedColumns, UnreadableFile
 from geodata.layout import Mapping
 from geodata.territory import Names, Territory
+from riskmap import installation_key
 from riskmap.assembly import in_memory_store, migrate, open_store
 from riskmap.errors import CannotWrite, StoreBusy, TerritoryDoesNotFit, UnknownCategories
 from riskmap.pipeline.deliveries import DeliveryReport, deliver
@@ -75,9 +76,8 @@ def a_file(folder: Path, rows: list[str], *, name: str = "incidents.csv", header
 
 
 def files_below(folder: Path) -> set[str]:
-    return {
-        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.parent.name != "locks"
-    }
+    found = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != "locks")
+    return {str(path.relative_to(folder)) for path in found if path.name != installation_key.NAME}
 
 
 def test_a_report_accounts_for_every_row(store: Store, town: Territory, tmp_path: Path):

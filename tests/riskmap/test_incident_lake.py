@@ -11,7 +11,7 @@ import pytest
 from riskmap.assembly import migrate, open_store
 from riskmap.ports import Store
 from riskmap.settings import Settings
-from tests.contracts.store_builders import a_delivery, a_territory, some_incidents
+from tests.contracts.store_builders import a_delivery, a_territory, some_incidents, stage
 
 WEEKS = 30
 ROUNDS = 12
@@ -34,13 +34,14 @@ def store(installation: Settings) -> Iterator[Store]:
 def _supersede(store: Store, *, old: str | None, new: str) -> None:
     days = [date(2026, 1, 5) + timedelta(weeks=week) for week in range(WEEKS)]
     with store.lake.hold("town"), store.lake.staging("town", new) as staging:
-        files = staging.keep(some_incidents(days, prefix=new))
+        stage(staging, some_incidents(days, prefix=new))
+        kept = staging.keep()
         with store.work() as work:
             if old:
                 work.deliveries.supersede(old)
                 work.lake_files.remove(old)
             work.deliveries.save(a_delivery(new, quarantined=0, rows_read=4))
-            work.lake_files.add(files)
+            work.lake_files.add(kept.files)
             staging.move_into_place()
             work.commit()
         store.lake.sweep("town")
@@ -114,7 +115,7 @@ def test_a_week_of_one_delivery_is_one_file_and_empty_weeks_have_no_folder(store
         work.commit()
 
     assert len(list((tmp_path / "lake/town").iterdir())) == WEEKS
-    assert store.lake.sweep("town") == WEEKS
+    assert store.lake.sweep("town") == WEEKS + 1
     assert list((tmp_path / "lake/town").iterdir()) == []
     assert store.lake.read("town").is_empty()
 
@@ -126,7 +127,8 @@ def test_moments_keep_their_microseconds_and_local_days_their_week(store: Store)
         occurred_to=datetime(2026, 1, 4, 23, 30, 0, 123_456, tzinfo=UTC),
     )
     with store.lake.staging("town", "d0") as staging:
-        (file,) = staging.keep(row.cast(some_incidents([]).schema))
+        stage(staging, row.cast(some_incidents([]).schema))
+        (file,) = staging.keep().files
 
     assert file.week == "2026-W02"
     assert file.rows == 1

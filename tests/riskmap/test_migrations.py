@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from riskmap.assembly import is_set_up, migrate, open_store, schema_version
 from riskmap.errors import CannotWrite, DamagedStore, StoreBusy, WrongSchema
 from riskmap.identity.access import Grant, Role
+from riskmap.lake_ports import MarkState, QuarantineMark, Strike, StrikeReason
 from riskmap.settings import Settings
 from riskmap.store.database import open_engine
 from riskmap.store.schema import MIGRATIONS, migrate_engine
@@ -102,16 +103,18 @@ def test_deliveries_live_through_the_way_up_to_the_council_and_down_again(tmp_pa
     migrate_engine(engine, "0001")
     assert _tables(engine) == {"delivery", "lake_file", "score_run"}
     _write_a_delivery(engine)
-    before = _rows(engine, "delivery")
+    before, files = _rows(engine, "delivery"), _rows(engine, "lake_file")
 
     migrate_engine(engine)
-    assert _rows(engine, "delivery") == before
+    assert [row[: len(before[0])] for row in _rows(engine, "delivery")] == before
+    assert _rows(engine, "lake_file") == files != []
     _use_everything(engine)
 
     migrate_engine(engine, "0001")
     assert _tables(engine) == {"delivery", "lake_file", "score_run"}
     assert _triggers(engine) == {}
     assert _rows(engine, "delivery") == before
+    assert _rows(engine, "lake_file") == files
     migrate_engine(engine)
     assert all(_rows(engine, table) == [] for table in _tables(engine) - {"delivery", "lake_file", "score_run"})
     engine.dispose()
@@ -126,6 +129,9 @@ def _write_a_delivery(engine: sa.Engine) -> None:
                 "'adopted', 6, 3, 1, 1, 2, '{\"missing_date\"\\: 2}', '{}', '2026-09-01', NULL)"
             )
         )
+        connection.execute(
+            sa.text("INSERT INTO lake_file VALUES ('town/2026-W36/d1.parquet', 'town', '2026-W36', 'd1', 3, 'b')")
+        )
 
 
 def _use_everything(engine: sa.Engine) -> None:
@@ -136,6 +142,19 @@ def _use_everything(engine: sa.Engine) -> None:
         work.requests.add(one_step_on(a_request()))
         work.requests.support("town", 1, "a1", at=NOON)
         work.audit.append(an_audit_entry())
+        work.strikes.add(
+            [
+                Strike(
+                    territory="town",
+                    incident_id="i",
+                    delivery_id="d1",
+                    week="2026-W36",
+                    by_delivery_id="d1",
+                    reason=StrikeReason.CORRECTED,
+                )
+            ]
+        )
+        work.quarantine_marks.add([QuarantineMark(delivery_id="d1", line=4, state=MarkState.DISMISSED, at=NOON)])
         work.commit()
     assert all(_rows(engine, table) != [] for table in _tables(engine) - {"lake_file", "score_run"})
 
