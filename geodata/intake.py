@@ -8,6 +8,7 @@ place, equal rows are real and are numbered.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -43,14 +44,15 @@ class Rules:
     """What a delivery is held against.
 
     ``zone`` is the IANA zone of its clock; ``latest_day`` the local day of delivery, the last that may occur;
-    ``outline`` the territory (longitude first), None where every place on Earth is taken; ``regions`` its regions;
+    ``outline`` is the territory (longitude first) or makes it, None where every place on Earth is taken; ``regions``
+    are its regions, asked first;
     ``key`` the installation's secret, with which ids are made.
     """
 
     zone: str
     latest_day: date
     earliest_day: date = date(2000, 1, 1)
-    outline: shapely.Geometry | None = None
+    outline: shapely.Geometry | Callable[[], shapely.Geometry] | None = None
     regions: RegionIndex | None = None
     mapping: Mapping | None = None
     key: bytes = b""
@@ -104,7 +106,7 @@ def examine(batch: pl.DataFrame, source: Source, rules: Rules, numbering: Number
     """
     numbering = numbering or Numbering()
     times = source.windows(batch, rules.zone)
-    places = source.places(batch, None if rules.regions else rules.outline)
+    places = source.places(batch, None if rules.regions else _outline(rules))
     cells = _cells(places)
     region_id, places = _regions(places, cells, source, batch, rules)
     group, code = _offences(batch, source.layout, rules)
@@ -152,6 +154,10 @@ def examine(batch: pl.DataFrame, source: Source, rules: Rules, numbering: Number
     )
 
 
+def _outline(rules: Rules) -> shapely.Geometry | None:
+    return rules.outline() if callable(rules.outline) else rules.outline
+
+
 def _regions(
     places: pl.DataFrame, cells: pl.Series, source: Source, batch: pl.DataFrame, rules: Rules
 ) -> tuple[pl.Series, pl.DataFrame]:
@@ -162,7 +168,7 @@ def _regions(
     regions = rules.regions.region_of(lat, lng, cells=cells.fill_null(0).to_numpy()).alias("region_id")
     stray = regions.is_null() & (places["lat"].is_not_null() | places["fault"].is_not_null())
     if stray.any():
-        judged = source.places(batch.filter(stray), rules.outline)
+        judged = source.places(batch.filter(stray), _outline(rules))
         places = places.with_columns(fault=places["fault"].scatter(stray.arg_true(), judged["fault"]))
     return regions, places
 

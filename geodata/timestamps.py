@@ -37,6 +37,8 @@ _YEAR_LAST = rf"^(?P<a>[0-9]{{1,2}})(?P<mark>[-/.])(?P<b>[0-9]{{1,2}})[-/.](?P<y
 _TWO_WAYS = r"^(?P<a>[0-9]{1,2})[-/](?P<b>[0-9]{1,2})[-/][0-9]{4}(?:[^0-9]|$)"
 _MIDNIGHT = r"[0-9][T ]+(?:0?0:00(?::00(?:[.,]0+)?)?|12:00(?::00)? ?[Aa][Mm])$"
 _LONGEST_TEXT = 64
+_EMPTY = (*EMPTY_TEXTS, "-", "nat")
+_LONGEST_EMPTY = max(map(len, _EMPTY))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +194,12 @@ def is_all_midnight(column: pl.Series) -> bool:
 def clean_text(column: pl.Series) -> pl.Series:
     """A column as text without outer spaces; what stands for a missing value is missing."""
     text = column.cast(pl.String, strict=False).str.strip_chars()
-    return text.set(text.str.to_lowercase().is_in([*EMPTY_TEXTS, "-", "nat"]).fill_null(value=False), None)
+    is_short = text.str.len_bytes() <= _LONGEST_EMPTY
+    if not is_short.any():
+        return text
+    short = text.filter(is_short)
+    is_empty = short.str.to_lowercase().is_in(_EMPTY).fill_null(value=False)
+    return text.scatter(is_short.arg_true().filter(is_empty), None) if is_empty.any() else text
 
 
 def to_utc(wall: pl.Series, zone: str) -> pl.Series:
@@ -244,6 +251,10 @@ def _windows(first: Moments, last: Moments, has_end: pl.Series, said: pl.Series,
 
 def _stretch(moments: Moments, grain: pl.Series, zone: str) -> tuple[pl.Series, pl.Series, pl.Series]:
     """Start and end in UTC of the minute, hour, day or month that each moment names, and its start as wall time."""
+    is_rough = (grain != "minute").fill_null(value=False)
+    if not is_rough.any():
+        begin = _coalesce(moments.utc, to_utc(moments.wall, zone))
+        return begin, begin, moments.wall
     frame = pl.DataFrame({"wall": moments.wall, "grain": grain})
     floors = pl.coalesce(
         *(
@@ -433,6 +444,8 @@ def _first(at: Moments | None, start: Moments | None, is_span: pl.Series) -> Mom
 
 
 def _coarser(grain: pl.Series, said: pl.Series) -> pl.Series:
+    if said.null_count() == said.len():
+        return grain
     of_text = grain.replace_strict(_COARSENESS, default=None, return_dtype=pl.Int8)
     of_file = said.replace_strict(_COARSENESS, default=0, return_dtype=pl.Int8)
     return said.zip_with((of_file > of_text).fill_null(value=False), grain)

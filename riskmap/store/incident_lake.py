@@ -35,7 +35,7 @@ from riskmap.disk import replace_synced, safe_name, sha256_of, sync_folders, wri
 from riskmap.errors import DamagedStore, StoreBusy
 from riskmap.lake_ports import Kept, Known, LakeFile
 from riskmap.ports import Delivery, DeliveryStatus
-from riskmap.store import lake_index
+from riskmap.store import lake_index, lake_rows
 from riskmap.store.database import reading
 from riskmap.store.sql_store import SqlDeliveries, SqlLakeFiles, SqlStrikes
 from riskmap.store.staged_rows import StagedRows, flags
@@ -87,7 +87,7 @@ class ParquetStaging:
     def known(self, struck: pl.Series, *, without: Sequence[str] = ()) -> Known:
         """What the lake holds of the incidents added, or whose ids are given; only their weeks are read."""
         numbers = self.rows.numbers
-        wanted = np.unique(np.concatenate([lake_index.heads(numbers), lake_index.heads_of(struck)]))
+        wanted = np.sort(np.concatenate([lake_index.heads(numbers), lake_index.heads_of(struck.str.decode("hex"))]))
         columns = {**INCIDENTS.schema, "delivery_id": pl.String(), "week": pl.String()}
         nothing = pl.DataFrame(schema=columns)
 
@@ -99,13 +99,14 @@ class ParquetStaging:
                     of_delivery.setdefault(file.delivery_id, {})[file.week] = file
             for delivery_id, weeks in of_delivery.items():
                 found = lake_index.matching(self._lake.index(self.territory, delivery_id, weeks.values()), wanted)
-                heads = pl.DataFrame({"head": np.unique(lake_index.heads(found))})
-                for week in lake_index.week_names(found) if found.size else ():
-                    if week in weeks:
-                        rows = _read(self._lake.folder / weeks[week].path)
-                        head = pl.col("incident_id").str.slice(0, 13).str.to_integer(base=16, dtype=pl.UInt64)
-                        held = rows.with_columns(head=head).join(heads, on="head", how="semi").drop("head")
-                        parts.append(held.with_columns(delivery_id=pl.lit(delivery_id), week=pl.lit(week)))
+                named = {
+                    self._lake.folder / weeks[week].path: week for week in lake_index.week_names(found) if week in weeks
+                }
+                if named:
+                    rows = lake_rows.find(list(named), pl.Series(np.unique(lake_index.heads(found))))
+                    week_of = {str(path): week for path, week in named.items()}
+                    week = rows["path"].replace_strict(week_of, return_dtype=pl.String)
+                    parts.append(rows.drop("path").with_columns(delivery_id=pl.lit(delivery_id), week=week))
             return pl.concat(parts)
 
         held = self._lake.reading(self.territory, read_held, nothing)
@@ -150,7 +151,7 @@ class ParquetStaging:
 
     def _keep_week(self, week: str, rows: pl.DataFrame) -> LakeFile:
         packed = io.BytesIO()
-        rows.write_parquet(packed, compression="zstd")
+        rows.write_parquet(packed, compression="zstd", compression_level=1)
         content = packed.getvalue()
         staged = self._folder / f"{week}.parquet"
         write_synced(staged, content)
@@ -201,8 +202,8 @@ class ParquetLake:
         path = lake_index.path_of(self.data, territory, delivery_id)
         if not path.exists():
             paths = [self.folder / file.path for file in files]
-            rows = pl.read_parquet(paths, columns=["incident_id", "occurred_on"], glob=False)
-            made = np.sort(lake_index.numbers(rows["incident_id"], rows["occurred_on"]))
+            rows = lake_rows.read(paths)
+            made = np.sort(lake_index.numbers(rows["incident_id"].str.decode("hex"), rows["occurred_on"]))
             packed = io.BytesIO()
             np.save(packed, made)
             with writing_to(path):
@@ -241,11 +242,11 @@ class ParquetLake:
             struck.setdefault((one.delivery_id, one.week), []).append(one.incident_id)
         whole = [self.folder / file.path for file in files if (file.delivery_id, file.week) not in struck]
         if whole:
-            yield _read(whole)
+            yield lake_rows.read(whole)
         for file in files:
             ids = struck.get((file.delivery_id, file.week))
             if ids:
-                frame = _read(self.folder / file.path)
+                frame = lake_rows.read([self.folder / file.path])
                 yield frame.filter(~pl.col("incident_id").is_in(ids))
 
     @contextmanager
@@ -359,11 +360,6 @@ def _joined(kept: Kept, rows: pl.DataFrame, file: LakeFile) -> Kept:
 
 def _has_aside(found: Delivery) -> bool:
     return found.quarantined > 0 and found.quarantine_removed_at is None
-
-
-def _read(paths: Path | list[Path]) -> pl.DataFrame:
-    """Rows of files of the lake; those kept before incidents had a region have none."""
-    return pl.read_parquet(paths, schema=INCIDENTS.schema, missing_columns="insert", glob=False)
 
 
 def _quarantine_path(data: Path, territory: str, delivery_id: str) -> Path:

@@ -1,6 +1,6 @@
 """Territories on disk: a folder each, replaced in one step.
 
-``territory.json`` names the three files beside it by their content; it is written last, so a reader sees the old
+``territory.json`` names the files beside it by their content; it is written last, so a reader sees the old
 territory or the new one. Coordinates are written in full, so that a territory read back equals the one saved.
 """
 
@@ -18,6 +18,7 @@ import pandas as pd
 import polars as pl
 import shapely
 
+from geodata import divisions
 from geodata.columns import PLACES, REGIONS
 from geodata.errors import InvalidTerritory
 from geodata.territory import Names, Territory
@@ -25,6 +26,8 @@ from riskmap.disk import TERRITORY_NAME, replace_synced, safe_name, sync_folders
 from riskmap.errors import DamagedStore, UnknownTerritoryName
 
 _HEAD = "territory.json"
+_DIVISIONS = "divisions.geojson"
+"""Only where a territory has some."""
 _TRIES = 5
 
 
@@ -46,10 +49,15 @@ class FolderShelf:
         """
         safe_name(territory.name)
         contents = {
-            "regions.geojson": _as_json(_outlines(territory)),
+            "regions.geojson": _as_json(_outlines(territory, territory.regions, territory.region_table)),
             "places.parquet": _packed(PLACES.checked(territory.places)),
             "basemap.geojson": _as_json(territory.basemap),
         }
+        if len(territory.divisions):
+            table = divisions.as_table(territory.divisions).with_columns(
+                pl.col("valid_from", "valid_to").cast(pl.String)
+            )
+            contents[_DIVISIONS] = _as_json(_outlines(territory, territory.divisions, table))
         named = {name: (_by_content(name, content), content) for name, content in contents.items()}
         head = {
             "name": territory.name,
@@ -117,15 +125,14 @@ class FolderShelf:
         return sorted(path.parent.name for path in self._folder.glob(f"*/{_HEAD}"))
 
 
-def _outlines(territory: Territory) -> dict[str, object]:
-    regions = territory.regions
+def _outlines(territory: Territory, regions: gpd.GeoDataFrame, table: pl.DataFrame) -> dict[str, object]:
     if regions.crs is not None and regions.crs.to_epsg() != 4326:
         raise InvalidTerritory(
             f"The outlines of {territory.name} are in {regions.crs.to_string()}; expected WGS84 (EPSG:4326). "
             "Convert them first, for example with to_crs(4326)."
         )
     shapes = [shapely.geometry.mapping(shape) for shape in regions.geometry]
-    rows = territory.region_table.to_dicts()
+    rows = table.to_dicts()
     features = [
         {"type": "Feature", "properties": row, "geometry": shape} for row, shape in zip(rows, shapes, strict=True)
     ]
@@ -150,7 +157,16 @@ def _territory(head: Mapping[str, Any], contents: Mapping[str, bytes]) -> Territ
         is_simulated=head["is_simulated"],
         origin=Names(**head["origin"]),
         official=head["official"],
+        divisions=_divisions(contents),
     )
+
+
+def _divisions(contents: Mapping[str, bytes]) -> gpd.GeoDataFrame:
+    if _DIVISIONS not in contents:
+        return divisions.empty()
+    features = json.loads(contents[_DIVISIONS])["features"]
+    shapes = [shapely.geometry.shape(feature["geometry"]) for feature in features]
+    return divisions.from_rows([feature["properties"] for feature in features], shapes)
 
 
 def _head(folder: Path) -> dict[str, Any]:
