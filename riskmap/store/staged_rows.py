@@ -71,7 +71,9 @@ class StagedRows:
     @property
     def numbers(self) -> Numbers:
         """The index number of each row, in the order added."""
-        return np.concatenate(self._numbers) if self._numbers else np.empty(0, dtype=np.uint64)
+        if len(self._numbers) != 1:
+            self._numbers = [np.concatenate([np.empty(0, dtype=np.uint64), *self._numbers])]
+        return self._numbers[0]
 
     def gather(self, rows: NDArray[np.int64]) -> pl.DataFrame:
         """The given rows as `INCIDENTS` with `ROW` and `IS_KEYED`, in order."""
@@ -83,8 +85,7 @@ class StagedRows:
             if inside.size == 0:
                 continue
             is_wanted = flags(end - spill.first_row, inside - spill.first_row)
-            held = _rows([(spill, spill.weeks.values())])
-            parts.append(lake_rows.unpacked(held.filter(pl.Series(is_wanted[held[ROW].to_numpy() - spill.first_row]))))
+            parts.append(lake_rows.unpacked(_rows([(spill, spill.weeks.values())], is_wanted)))
         return pl.concat(parts).sort(ROW)
 
     def of(self, ids: pl.Series) -> pl.DataFrame:
@@ -104,8 +105,8 @@ class StagedRows:
                 yield week, kept.drop(ROW, IS_KEYED).sort("occurred_from", "incident_id")
 
 
-def _rows(wanted: Sequence[tuple[_Spill, Iterable[int]]]) -> pl.DataFrame:
-    """The Arrow batches at the given positions of some spills, as one frame."""
+def _rows(wanted: Sequence[tuple[_Spill, Iterable[int]]], is_wanted: NDArray[np.bool_] | None = None) -> pl.DataFrame:
+    """The Arrow batches at the given positions of some spills, as one frame; ``is_wanted`` flags rows of a spill."""
     frames = []
     # Spills of one file mostly lack the same columns: they then become a frame at once, not each on its own.
     for constants, alike in groupby(wanted, key=lambda one: one[0].constants):
@@ -113,7 +114,11 @@ def _rows(wanted: Sequence[tuple[_Spill, Iterable[int]]]) -> pl.DataFrame:
         for spill, positions in alike:
             with pa.OSFile(str(spill.path)) as file:
                 reader = pa.ipc.open_file(file)
-                batches += [reader.get_batch(at) for at in positions]
+                for at in positions:
+                    batch = reader.get_batch(at)
+                    if is_wanted is not None:
+                        batch = batch.filter(pa.array(is_wanted[batch[ROW].to_numpy() - spill.first_row]))
+                    batches.append(batch)
         frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches)))
         frames.append(frame.with_columns(pl.lit(text).alias(name) for name, text in constants.items()).select(_COLUMNS))
     return pl.concat(frames)
