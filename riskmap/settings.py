@@ -41,7 +41,53 @@ SETTINGS: tuple[Setting, ...] = (
         default="0: no HTTPS, as on localhost",
         meaning="1 where people reach the site through HTTPS; the cookie of a session then never travels without it.",
     ),
+    Setting(
+        name="RISKMAP_KEEP_QUARANTINE_DAYS",
+        default="180",
+        meaning="Days for which rows set aside are kept, from the day their file was delivered.",
+    ),
+    Setting(
+        name="RISKMAP_KEEP_SESSIONS_DAYS",
+        default="30",
+        meaning="Days for which sessions are kept after they ended.",
+    ),
+    Setting(
+        name="RISKMAP_KEEP_FEEDS_DAYS",
+        default="90",
+        meaning="Days for which pages fetched from a service are kept.",
+    ),
+    Setting(
+        name="RISKMAP_KEEP_SCORES_DAYS",
+        default="365",
+        meaning="Days for which score runs are kept that no release was made of.",
+    ),
+    Setting(
+        name="RISKMAP_KEEP_SUPERSEDED_DAYS",
+        default="365",
+        meaning="Days after which of a superseded delivery only its counts, day and fingerprint are kept.",
+    ),
+    Setting(
+        name="RISKMAP_KEEP_INCIDENTS_YEARS",
+        default="none: incidents are kept",
+        meaning="Years for which incidents are kept, from the day they occurred.",
+    ),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFor:
+    """How long each kind of data is kept; the command ``retention`` removes what is older.
+
+    Days, and whole years for incidents; None keeps them. The audit log has no term: each of its lines carries the hash
+    of the line before, so a log without its oldest lines could not be told from one that somebody shortened.
+    """
+
+    quarantine_days: int = 180
+    sessions_days: int = 30
+    feeds_days: int = 90
+    scores_days: int = 365
+    superseded_days: int = 365
+    incidents_years: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +98,7 @@ class Settings:
     database_url: str
     tile_url: str | None = None
     is_https: bool = False
+    kept_for: KeptFor = KeptFor()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -71,6 +118,7 @@ class Settings:
             database_url=_usable_database(database_url),
             tile_url=_usable_tiles(given.get("RISKMAP_TILE_URL", "").strip()),
             is_https=_yes_or_no("RISKMAP_HTTPS", given.get("RISKMAP_HTTPS", "").strip()),
+            kept_for=_kept_for(given),
         )
 
     @property
@@ -82,6 +130,11 @@ class Settings:
     def layouts(self) -> Path:
         """Folder of the operator's own layouts of publishers' files."""
         return self.data / "layouts"
+
+    @property
+    def feeds(self) -> Path:
+        """Folder of pages fetched from services."""
+        return self.data / "feeds"
 
     @property
     def journals(self) -> Path:
@@ -103,6 +156,24 @@ def _yes_or_no(name: str, text: str) -> bool:
     if text not in {"", "0", "1"}:
         raise InvalidSetting(f"{name} is {text[:20]!r}; expected 1 or 0. Correct it, or leave the setting out.")
     return text == "1"
+
+
+def _kept_for(given: Mapping[str, str]) -> KeptFor:
+    told = {}
+    for field in KeptFor.__dataclass_fields__:
+        name = f"RISKMAP_KEEP_{field.upper()}"
+        text = given.get(name, "").strip()
+        if text:
+            told[field] = _whole_number(name, text, most=200 if field.endswith("years") else 36_500)
+    return KeptFor(**told)
+
+
+def _whole_number(name: str, text: str, *, most: int) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= most:
+        raise InvalidSetting(
+            f"{name} is {text[:20]!r}; expected a whole number from 1 to {most}. Correct it, or leave the setting out."
+        )
+    return int(text)
 
 
 def _usable_tiles(url: str) -> str | None:

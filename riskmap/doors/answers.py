@@ -11,7 +11,7 @@ from starlette.responses import Response
 from riskmap.council import casework
 from riskmap.doors import carrying
 from riskmap.doors.form_body import MOST_BYTES
-from riskmap.doors.refusals import BodyTooLarge, CrossSite, ForeignForm, UnknownPage, UnreadableForm
+from riskmap.doors.refusals import BodyTooLarge, CrossSite, FileTooLarge, ForeignForm, UnknownPage, UnreadableForm
 from riskmap.doors.visit import Visit
 from riskmap.errors import (
     CannotWrite,
@@ -26,7 +26,9 @@ from riskmap.errors import (
     StepNotPossible,
     StoreBusy,
     UnfitFields,
+    UnknownDelivery,
     UnknownRequest,
+    UnknownTerritoryName,
     WrongSchema,
 )
 
@@ -50,10 +52,13 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ForeignForm: Answer(status=HTTPStatus.FORBIDDEN, key="error.foreign_form", may_send_again=True),
     UnknownRequest: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_request"),
     UnknownPage: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
+    UnknownDelivery: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_delivery"),
+    UnknownTerritoryName: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
     NoRelease: Answer(status=HTTPStatus.NOT_FOUND, key="error.no_council"),
     ChangedMeanwhile: Answer(status=HTTPStatus.CONFLICT, key="error.changed_meanwhile"),
     StepNotPossible: Answer(status=HTTPStatus.CONFLICT, key="error.step_not_possible"),
     BodyTooLarge: Answer(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, key="error.body_too_large"),
+    FileTooLarge: Answer(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, key="error.file_too_large"),
     OutsideCouncil: Answer(status=HTTPStatus.UNPROCESSABLE_ENTITY, key="error.outside_council"),
     UnfitFields: Answer(status=HTTPStatus.UNPROCESSABLE_ENTITY, key="error.unfit_fields"),
     StoreBusy: Answer(status=HTTPStatus.SERVICE_UNAVAILABLE, key="error.store_busy", may_send_again=True),
@@ -117,6 +122,8 @@ def _note(visit: Visit, error: NotAllowed) -> None:
 def _way_back(visit: Visit) -> list[tuple[str, str]]:
     """Label and path of the pages to go on to, nearest first."""
     links = [(visit.text("nav.council"), "/council"), (visit.text("error.home"), "/")]
+    if visit.path.startswith("/steward") and visit.signed_in:
+        return [(visit.text("steward.title"), "/steward"), *links]
     try:
         territory = visit.release.territory if "territory" in visit.asked else None
     except (NoRelease, DamagedRelease):

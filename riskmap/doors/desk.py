@@ -11,6 +11,7 @@ from riskmap import journal
 from riskmap.council import casework
 from riskmap.council.casework import Desk
 from riskmap.council.request import CouncilRequest, RequestKind, State, civil_day
+from riskmap.doors import steward
 from riskmap.doors.visit import Visit
 from riskmap.identity import access
 from riskmap.public import explain, shelf
@@ -50,7 +51,10 @@ def choose(visit: Visit) -> Response:
     if len(known) == 1:
         return visit.go(f"/casework/{known[0].territory}")
     named = [(found.territory, found.names[visit.words.language]) for found in known]
-    return visit.show("casework_choose.html", title=visit.text("nav.casework"), territories=named)
+    is_steward = any(steward.may_work(visit.actor, territory) for territory in held)
+    return visit.show(
+        "casework_choose.html", title=visit.text("nav.casework"), territories=named, is_steward=is_steward
+    )
 
 
 def show(visit: Visit) -> Response:
@@ -64,6 +68,7 @@ def show(visit: Visit) -> Response:
         title=visit.text("casework.mine.title"),
         release=release,
         desk=desk,
+        is_steward=steward.may_work(visit.actor, release.territory),
         mine=[_row(visit, release, desk, request) for request in desk.requests],
         supported=_supported(visit, release, desk),
     )
@@ -135,6 +140,7 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
         release=release,
         query=kept,
         desk=desk,
+        is_steward=steward.may_work(visit.actor, release.territory),
         shown=shown,
         shows=[
             FilterLink(

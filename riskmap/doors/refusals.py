@@ -21,6 +21,10 @@ class BodyTooLarge(RiskMapError, ValueError):
     exit_status = ExitStatus.BAD_INPUT
 
 
+class FileTooLarge(BodyTooLarge):
+    """More was sent than a form with a file may hold."""
+
+
 class UnreadableForm(RiskMapError, ValueError):
     """What was sent is no form of ours."""
 

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from riskmap.doors import answers, desk, form_body, request_form, request_page, session_door, visit
+from riskmap.doors import answers, desk, form_body, request_form, request_page, session_door, steward, visit
 from riskmap.doors.refusals import CrossSite, ForeignForm, UnknownPage
 from riskmap.doors.visit import Doors, Visit
 from riskmap.errors import RiskMapError, SessionEnded, StoreBusy
@@ -50,6 +50,24 @@ def routes(
         _form(doors, f"{request}/{{action}}", request_page.move),
         _page(doors, "/casework/{rest:path}", _no_page),
         _form(doors, "/casework/{rest:path}", _no_page),
+        *_of_stewards(doors),
+    ]
+
+
+def _of_stewards(doors: Doors) -> list[Route]:
+    place, delivery = "/steward/{territory}", "/steward/{territory}/{delivery}"
+    return [
+        _page(doors, "/steward", steward.choose),
+        _page(doors, place, steward.show),
+        _page(doors, delivery, steward.delivery),
+        _page(doors, f"{delivery}/rows", steward.rows),
+        _page(doors, f"{delivery}/table.csv", steward.download),
+        _page(doors, f"{delivery}/replay", steward.back),
+        _form(doors, f"{delivery}/replay", steward.replay, takes_file=True),
+        _page(doors, f"{delivery}/dismiss", steward.ask_to_dismiss),
+        _form(doors, f"{delivery}/dismiss", steward.dismiss),
+        _page(doors, "/steward/{rest:path}", _no_page),
+        _form(doors, "/steward/{rest:path}", _no_page),
     ]
 
 
@@ -58,33 +76,53 @@ def _page(doors: Doors, path: str, handler: Handler, *, is_open: bool = False) -
 
 
 def _form(
-    doors: Doors, path: str, handler: Handler, *, is_open: bool = False, most_bytes: int = form_body.MOST_BYTES
+    doors: Doors,
+    path: str,
+    handler: Handler,
+    *,
+    is_open: bool = False,
+    takes_file: bool = False,
+    most_bytes: int = form_body.MOST_BYTES,
 ) -> Route:
-    return Route(path, _endpoint(doors, handler, is_open=is_open, most_bytes=most_bytes), methods=["POST"])
+    endpoint = _endpoint(doors, handler, is_open=is_open, takes_file=takes_file, most_bytes=most_bytes)
+    return Route(path, endpoint, methods=["POST"])
 
 
 def _endpoint(
-    doors: Doors, handler: Handler, *, is_open: bool, most_bytes: int = 0
+    doors: Doors, handler: Handler, *, is_open: bool, takes_file: bool = False, most_bytes: int = 0
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        fault, form = None, {}
+        fault: Exception | None = None
+        form: dict[str, str] = {}
+        upload: bytes | None = None
         try:
-            if request.method == "POST":
+            if takes_file and await run_in_threadpool(_is_somebody, doors, request):
+                form, upload = await form_body.read_with_file(request)
+            elif request.method == "POST":
                 form = await form_body.read(request, most_bytes=most_bytes)
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
         except RiskMapError as error:
             fault = error
         # Passwords and SQLite take their time; meanwhile the loop serves others.
-        return await run_in_threadpool(_answer, doors, handler, request, form, fault, is_open=is_open)
+        at_the_gate = visit.begin(request, doors, form, upload)
+        return await run_in_threadpool(_answer, at_the_gate, handler, request, fault, is_open=is_open)
 
     return endpoint
 
 
+def _is_somebody(doors: Doors, request: Request) -> bool:
+    """Whether a form comes from somebody signed in: of nobody else so much is listened to as a file holds."""
+    try:
+        sessions.current(doors.store, request.cookies.get(visit.COOKIE), at=doors.now())
+    except RiskMapError:
+        return False
+    return True
+
+
 def _answer(
-    doors: Doors, handler: Handler, request: Request, form: dict[str, str], fault: Exception | None, *, is_open: bool
+    at_the_gate: Visit, handler: Handler, request: Request, fault: Exception | None, *, is_open: bool
 ) -> Response:
-    at_the_gate = visit.begin(request, doors, form)
     try:
         if at_the_gate.is_sending and visit.is_from_here(request.headers) is False:
             raise CrossSite("Another site sent this form; expected a page of ours. Fill in the form on the page.")
@@ -124,4 +162,4 @@ def _require_own_form(asking: Visit) -> None:
 
 
 def _no_page(asking: Visit) -> Response:
-    raise UnknownPage("There is no such page in the council's workspace. Begin at the list of requests.")
+    raise UnknownPage("There is no such page for those signed in. Begin at the list of requests.")

@@ -26,6 +26,7 @@ from riskmap.wording import Wording
 
 COOKIE = "riskmap_session"
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+DELIVERY_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class Doors:
@@ -67,6 +68,8 @@ class Visit:
     is_from_here: bool = False
     """Whether the browser says that one of our own pages sent the form."""
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    upload: bytes | None = field(default=None, repr=False)
+    """Content of the file that a form sent along."""
     token: str | None = field(default=None, repr=False)
     signed_in: SignedIn | None = None
 
@@ -111,6 +114,9 @@ class Visit:
         territory, number = self.asked.get("territory", ""), self.asked.get("number", "")
         if NUMBER.fullmatch(number):
             return f"request {territory}-{number}"
+        delivery_id = self.asked.get("delivery", "")
+        if DELIVERY_ID.fullmatch(delivery_id):
+            return f"delivery {delivery_id}"
         return f"territory {territory}"
 
     @property
@@ -163,7 +169,7 @@ class Visit:
         return RedirectResponse(self.link(path, **query), status_code=HTTPStatus.SEE_OTHER, headers=headers)
 
 
-def begin(request: Request, doors: Doors, form: Mapping[str, str]) -> Visit:
+def begin(request: Request, doors: Doors, form: Mapping[str, str], upload: bytes | None = None) -> Visit:
     """A visit before anybody knows who it is: in the language the address or the form asks for."""
     query = dict(request.query_params)
     return Visit(
@@ -176,6 +182,7 @@ def begin(request: Request, doors: Doors, form: Mapping[str, str]) -> Visit:
         is_sending=request.method == "POST",
         is_from_here=request.method == "POST" and is_from_here(request.headers) is True,
         form=form,
+        upload=upload,
         token=request.cookies.get(COOKIE),
     )
 

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     UNDO_MERGE = "undo_merge"
     UNDO_WITHDRAWAL = "undo_withdrawal"
     MANAGE_ACCOUNTS = "manage_accounts"
+    CORRECT_ROWS = "correct_rows"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -82,6 +83,7 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.UNDO_MERGE: _SECRETARY,
     Permission.UNDO_WITHDRAWAL: _SECRETARY,
     Permission.MANAGE_ACCOUNTS: frozenset({Role.ADMINISTRATOR}),
+    Permission.CORRECT_ROWS: frozenset({Role.STEWARD}),
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 
@@ -122,7 +124,12 @@ class Ownership:
 
 
 OPERATOR = "operator"
-"""Account id of whoever runs commands on the machine itself; that person manages accounts and nothing else."""
+"""Account id of whoever runs commands on the machine itself."""
+OPERATOR_MAY: Mapping[Permission, Role] = {
+    Permission.MANAGE_ACCOUNTS: Role.ADMINISTRATOR,
+    Permission.CORRECT_ROWS: Role.STEWARD,
+}
+"""What that person does in the place of which role, and nothing else."""
 
 
 def operator() -> Actor:
@@ -151,7 +158,7 @@ def allowed_role(
 ) -> Role | None:
     """The role by which the actor may, or None."""
     if actor.account_id == OPERATOR:
-        return Role.ADMINISTRATOR if permission is Permission.MANAGE_ACCOUNTS else None
+        return OPERATOR_MAY.get(permission)
     held = actor.roles_in(region_id) & RULES.get(permission, frozenset())
     if permission in OWN_ONLY:
         held = _of_own(actor, held, ownership)

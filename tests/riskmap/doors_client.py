@@ -44,6 +44,8 @@ ACCOUNTS: Mapping[str, tuple[Grant, ...]] = {
     "officer": (Grant(role=Role.AKIMAT_OFFICER, region_id=TOWN),),
     "both": (Grant(role=Role.RESIDENT, region_id=TOWN), Grant(role=Role.SECRETARY, region_id=TOWN)),
     "police": (Grant(role=Role.POLICE_REVIEWER, region_id=TOWN),),
+    "steward": (Grant(role=Role.STEWARD, region_id=TOWN),),
+    "district_steward": (Grant(role=Role.STEWARD, region_id=f"{TOWN}/d1"),),
     "neighbour": (Grant(role=Role.RESIDENT, region_id=f"{TOWN}/d2"),),
     "stranger": (Grant(role=Role.RESIDENT, region_id="elsewhere"),),
 }
