@@ -11,6 +11,7 @@ import h3
 import h3ronpy
 import h3ronpy.vector
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
@@ -40,6 +41,22 @@ def to_parent(cells: Cells, resolution: int) -> Cells:
     return np.asarray(h3ronpy.change_resolution(_arrow(cells), resolution), dtype=np.uint64)
 
 
+def children(cells: Cells, resolution: int) -> tuple[NDArray[np.int64], Cells]:
+    """Every cell of a finer (or the same) resolution that belongs to each cell, all of one resolution.
+
+    Returns
+    -------
+    source : array of shape (n_children,)
+        Position in ``cells`` of the parent.
+    child : array of shape (n_children,)
+    """
+    if cells.size == 0:
+        return np.empty(0, dtype=np.int64), cells
+    lists = pa.array(h3ronpy.change_resolution_list(_arrow(cells), resolution))
+    lengths = np.asarray(lists.value_lengths())
+    return np.repeat(np.arange(cells.size), lengths), np.asarray(lists.flatten(), dtype=np.uint64)
+
+
 def resolutions(cells: Cells) -> NDArray[np.int64]:
     """Resolution of each cell, as it stands in the cell's own bits."""
     return ((cells >> np.uint64(52)) & np.uint64(15)).astype(np.int64)
@@ -66,6 +83,15 @@ def cell_ids(cells: Cells) -> list[str]:
     return [f"{int(cell):x}" for cell in cells]
 
 
+def parse_cells(texts: pl.Series) -> tuple[Cells, NDArray[np.bool_]]:
+    """Cells of hexadecimal texts, and which texts are valid cells; where one is not, its number means nothing."""
+    numbers = texts.str.strip_chars().str.to_integer(base=16, dtype=pl.UInt64, strict=False).fill_null(0)
+    cells = numbers.to_numpy()
+    if cells.size == 0:
+        return cells, np.empty(0, dtype=np.bool_)
+    return cells, np.asarray(pa.array(h3ronpy.cells_valid(_arrow(cells), booleanarray=True)), dtype=np.bool_)
+
+
 def parse_cell(cell_id: str) -> np.uint64:
     """Cell of a hexadecimal text.
 
@@ -89,6 +115,17 @@ def centres(cells: Cells) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return np.empty(0), np.empty(0)
     batch = h3ronpy.vector.cells_to_coordinates(_arrow(cells))
     return np.asarray(batch["lat"], dtype=np.float64), np.asarray(batch["lng"], dtype=np.float64)
+
+
+def in_space(lat: NDArray[np.float64], lng: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points on a sphere as seen from its middle, shape (n_points, 3) in metres: near ones are near in space too."""
+    north, east = np.radians(lat), np.radians(lng)
+    return EARTH_RADIUS_M * np.column_stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])
+
+
+def along_ground_m(chord_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Metres along the ground between points that are ``chord_m`` apart in space."""
+    return 2 * EARTH_RADIUS_M * np.arcsin(np.minimum(chord_m / (2 * EARTH_RADIUS_M), 1.0))
 
 
 def area_km2(cells: Cells) -> NDArray[np.float64]:
@@ -146,9 +183,8 @@ def kernel_matrix(cells: Cells, *, bandwidth_m: float, include_self: bool = True
     bandwidth_m : standard deviation of the kernel in metres
     include_self : whether the diagonal is kept
     """
-    lat, lng = (np.radians(degrees) for degrees in centres(cells))
-    # Points of a sphere in space: at these distances the chord is the way along the ground.
-    points = EARTH_RADIUS_M * np.column_stack([np.cos(lat) * np.cos(lng), np.cos(lat) * np.sin(lng), np.sin(lat)])
+    # At these distances the chord is the way along the ground.
+    points = in_space(*centres(cells))
     tree = cKDTree(points)
     pairs = tree.query_pairs(KERNEL_REACH * bandwidth_m, output_type="ndarray")
     distance_m = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
