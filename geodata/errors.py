@@ -39,3 +39,11 @@ class InvalidTerritory(GeodataError, ValueError):
 
 class InvalidForm(GeodataError, ValueError):
     """A workbook is not the official form it was taken for, or its counts cannot be read."""
+
+
+class InvalidPopulation(GeodataError, ValueError):
+    """A population grid holds numbers that no place can have, or does not say where they belong."""
+
+
+class InvalidSurroundings(GeodataError, ValueError):
+    """An extract, or a file of public objects, does not say what is asked of it."""

@@ -14,8 +14,10 @@ from riskmap.store.database import BUSY_TIMEOUT_S, IN_MEMORY, open_engine
 from riskmap.store.incident_lake import WAIT_S, ParquetLake
 from riskmap.store.score_shelf import ParquetScores
 from riskmap.store.sql_store import SqlLook, SqlUnitOfWork
+from riskmap.store.surroundings_shelf import FolderSurroundings
 from riskmap.store.territory_shelf import FolderShelf
 from riskmap.store.totals_shelf import ParquetTotals
+from riskmap.surroundings_port import SurroundingsShelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,11 @@ def in_memory_store(folder: Path, *, wait_s: float = WAIT_S) -> Store:
     engine = open_engine(IN_MEMORY)
     schema.migrate_engine(engine)
     return _store(engine, folder, wait_s)
+
+
+def surroundings_shelf(settings: Settings) -> SurroundingsShelf:
+    """Features of the places of an installation's territories; made with the first delivery."""
+    return FolderSurroundings(settings.data / "surroundings")
 
 
 def _store(engine: sa.Engine, data: Path, wait_s: float) -> Store:

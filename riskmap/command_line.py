@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from riskmap import assembly
+from riskmap.errors import ExitStatus
 from riskmap.pipeline import territories
 from riskmap.ports import Store
 from riskmap.settings import Settings
@@ -25,10 +26,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a command says when it is done: lines for people and one object for programs."""
+    """What a command says when it is done: lines for people and one object for programs, and how it ends."""
 
     lines: list[str]
     data: dict[str, Any]
+    status: ExitStatus = ExitStatus.DONE
 
 
 @contextmanager

@@ -25,7 +25,19 @@ from geodata.made_up_city import NAME as MADE_UP
 from geodata.sources import open_source
 from geodata.territory import Territory
 from models.errors import ModelError
-from riskmap import assembly, explaining, identity_commands, serving, totals_commands, wording
+from riskmap import (
+    assembly,
+    explaining,
+    exposure_commands,
+    fetch_commands,
+    identity_commands,
+    quarantine_commands,
+    region_commands,
+    retention_commands,
+    serving,
+    totals_commands,
+    wording,
+)
 from riskmap.command_line import Context, Report, opened
 from riskmap.council import journal_desk
 from riskmap.council.simulated import NewAccount
@@ -99,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(line)
     if options.json:
         print(json.dumps(report.data, ensure_ascii=False, default=str))
-    return int(ExitStatus.DONE)
+    return int(report.status)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,12 +135,6 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--from-points", type=Path, required=True, metavar="FILE")
     new.add_argument("--timezone", metavar="AREA/CITY", help="IANA zone of its civil time (default: by coordinates)")
     new.add_argument("--mapping", type=Path, metavar="FILE")
-
-    regions = commands.add_parser("regions", help="region outlines").add_subparsers(required=True, metavar="ACTION")
-    load = regions.add_parser("load", parents=[shared], help="replace region outlines by those of a file")
-    load.set_defaults(run=_regions_load)
-    load.add_argument("file", type=Path, metavar="FILE")
-    load.add_argument("--territory", default="kazakhstan", metavar="NAME")
 
     deliver = add("deliver", _deliver, "take in files of incidents")
     deliver.add_argument("files", type=Path, nargs="+", metavar="FILE")
@@ -164,6 +170,11 @@ def _parser() -> argparse.ArgumentParser:
 
     identity_commands.add_commands(commands, shared)
     totals_commands.add_commands(commands, shared)
+    fetch_commands.add_commands(commands, shared)
+    quarantine_commands.add_commands(commands, shared)
+    region_commands.add_commands(commands, shared)
+    retention_commands.add_commands(commands, shared)
+    exposure_commands.add_commands(commands, shared)
     return parser
 
 
@@ -187,14 +198,6 @@ def _territory_new(options: argparse.Namespace, context: Context) -> Report:
         "cli.territory.summary", territory=made.names.of(words.language), cells=made.places.height, zone=made.zone
     )
     return Report(data={"territory": made.name, "cells": made.places.height, "zone": made.zone}, lines=[line])
-
-
-def _regions_load(options: argparse.Namespace, context: Context) -> Report:
-    with opened(context) as store:
-        changed = territories.load_regions(store, options.territory, options.file)
-    count = len(changed.regions)
-    line = context.words.text("cli.regions.summary", territory=changed.names.of(context.words.language), n=count)
-    return Report(data={"territory": changed.name, "regions": count}, lines=[line])
 
 
 def _deliver(options: argparse.Namespace, context: Context) -> Report:

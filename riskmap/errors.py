@@ -29,6 +29,8 @@ class ExitStatus(IntEnum):
     """The database is of another version: migrate, or install the newer program."""
     DAMAGED = 8
     """Stored files are missing or changed: restore them from a backup."""
+    UNREACHABLE = 9
+    """A service of others does not answer; what was fetched is kept, try again later."""
 
 
 class RiskMapError(Exception):
@@ -217,3 +219,47 @@ class NoTotals(RiskMapError, LookupError):
     """No official totals have been loaded for the territory and year."""
 
     exit_status = ExitStatus.NOTHING_THERE
+
+
+class UnknownDelivery(RiskMapError, LookupError):
+    """There is no delivery of this id whose rows count."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
+class UnfitCorrections(RiskMapError, ValueError):
+    """A table of corrected rows does not belong to the rows set aside; nothing of it was taken in.
+
+    ``fault`` is the end of its catalogue key ``steward.unfit.*``, ``number`` a line or count that it names. No cell of
+    the table is repeated: it may hold personal data.
+    """
+
+    exit_status = ExitStatus.BAD_INPUT
+
+    def __init__(self, message: str, *, fault: str, number: int | None = None) -> None:
+        super().__init__(message)
+        self.fault, self.number = fault, number
+
+
+class InvalidServiceAddress(RiskMapError, ValueError):
+    """The address of a service cannot be asked; it is not repeated where it holds a password."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+
+class InvalidFetch(RiskMapError, ValueError):
+    """A city, day or number of a fetch does not fit."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+
+class UnfitService(RiskMapError, ValueError):
+    """A service answers, but not as what it was taken for: fields are missing, or it answers something else."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+
+class ServiceUnreachable(RiskMapError, ConnectionError):
+    """A service does not answer, or not in full; what was fetched before is kept, and the next run goes on there."""
+
+    exit_status = ExitStatus.UNREACHABLE

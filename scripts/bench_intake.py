@@ -56,7 +56,7 @@ def country() -> gpd.GeoDataFrame:
         along = np.linspace(0, 1, steps + 1)[:, None]
         line = np.array(start) + along * (np.array(end) - np.array(start))
         line[1:-1] += drawn.normal(0, 0.02, size=(steps - 1, 2))
-        return line
+        return np.asarray(line)
 
     x, y = np.linspace(WEST, EAST, COLUMNS + 1), np.linspace(SOUTH, NORTH, ROWS + 1)
     across = {(i, j): border((x[i], y[j]), (x[i + 1], y[j])) for i in range(COLUMNS) for j in range(ROWS + 1)}

@@ -14,6 +14,8 @@ CANONICAL = {
     "lat": "latitude in degrees, WGS84",
     "lng": "longitude in degrees, WGS84",
     "is_domestic": "true, yes, 1, да or иә: an otherwise mappable offence counts as `domestic`",
+    "is_withdrawn": "anything but 0, false, no, нет, жоқ: the publisher struck the record off",
+    "incident_hash": "the pseudonym this installation gave the incident; stands in tables of quarantined rows",
     "x": "easting in the file's coordinate system; geometry of a file stands for it",
     "y": "northing in that system",
     "year": "year, where a date stands in parts",

@@ -295,7 +295,7 @@ class ParquetLake:
         with reading(self.engine) as connection:
             named = {self.folder / file.path for file in SqlLakeFiles(connection).of_territory(territory)}
             adopted = SqlDeliveries(connection).adopted(territory)
-        named |= {_quarantine_path(self.data, territory, delivery.delivery_id) for delivery in adopted}
+        named |= {_quarantine_path(self.data, territory, one.delivery_id) for one in adopted if _has_aside(one)}
         staged = list((self.data / "staging").glob(f"{territory}.*"))
         named |= {lake_index.path_of(self.data, territory, delivery.delivery_id) for delivery in adopted}
         asides = [path for name in ("quarantine", "ids") for path in (self.data / name).glob(f"{territory}/*")]

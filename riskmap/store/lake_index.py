@@ -80,7 +80,7 @@ def members(found: Numbers, wanted: Numbers) -> NDArray[np.int64]:
     is_possible[wanted & _TABLE_MASK] = True
     likely = np.flatnonzero(is_possible[found & _TABLE_MASK])
     at = np.minimum(np.searchsorted(wanted, found[likely]), wanted.size - 1)
-    return likely[wanted[at] == found[likely]]
+    return np.asarray(likely[wanted[at] == found[likely]], dtype=np.int64)
 
 
 def path_of(data: Path, territory: str, delivery_id: str) -> Path:
