@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import charset_normalizer
 
+from geodata.archives import Place, Unpacked
 from geodata.column_names import printable
 from geodata.errors import UnreadableFile
 
@@ -27,6 +27,8 @@ MAX_LINE = 1_000_000
 MAX_RECORD_LINES = 1_000
 """Lines in one record; more means that a quotation mark was never closed."""
 MAX_COLUMNS = 2_000
+MOST_READ_AGAIN = 20_000_000
+"""Characters that are read again after unclosed quotation marks; more of them and quotation marks mean nothing."""
 
 _SAMPLE_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 20
@@ -50,7 +52,7 @@ Record = tuple[int, list[str], str | None]
 """Physical line, fields, and the raw text instead of fields where they do not fit the header."""
 
 
-def sniff(path: Path, *, is_compressed: bool, encoding: str | None, separator: str | None) -> Dialect:
+def sniff(path: Place, *, is_compressed: bool, encoding: str | None, separator: str | None) -> Dialect:
     """Find encoding, separator and header of a text file; what is given is not guessed.
 
     Raises
@@ -86,7 +88,7 @@ def sniff(path: Path, *, is_compressed: bool, encoding: str | None, separator: s
     )
 
 
-def records(path: Path, dialect: Dialect) -> Iterator[Record]:
+def records(path: Place, dialect: Dialect) -> Iterator[Record]:
     """The records after the header, in order; empty lines are no records.
 
     A record is told with the physical line on which it starts. Extra fields are let pass when they are empty. Of a
@@ -137,6 +139,7 @@ class _Lines:
         self._held: list[str] = []
         self._held_length = 0
         self._returned: deque[str] = deque()
+        self._read_again = 0
         self.number = 0
         self.has_ended = False
 
@@ -172,24 +175,30 @@ class _Lines:
 
     def give_back(self, lines: list[str]) -> None:
         """Let lines just taken be read again."""
+        self._read_again += sum(map(len, lines))
+        if self._read_again > MOST_READ_AGAIN:
+            raise UnreadableFile(
+                f"{self._name} has quotation marks that are opened and never closed, again and again up to line "
+                f"{self.number}; expected each to be closed. Export the file again, or replace them."
+            )
         self._returned.extendleft(reversed(lines))
         self.number -= len(lines)
 
 
 @contextmanager
-def _open_bytes(path: Path, is_compressed: bool) -> Iterator[BinaryIO]:
+def _open_bytes(path: Place, is_compressed: bool) -> Iterator[BinaryIO]:
     with path.open("rb") as plain:
-        yield cast(BinaryIO, gzip.GzipFile(fileobj=plain)) if is_compressed else plain
+        yield cast(BinaryIO, Unpacked(plain, path.name)) if is_compressed else cast(BinaryIO, plain)
 
 
 @contextmanager
-def _open_text(path: Path, encoding: str, is_compressed: bool) -> Iterator[io.TextIOBase]:
+def _open_text(path: Place, encoding: str, is_compressed: bool) -> Iterator[io.TextIOBase]:
     with _open_bytes(path, is_compressed) as stream, _as_unreadable(path, encoding):
         yield io.TextIOWrapper(stream, encoding=encoding, newline="")
 
 
 @contextmanager
-def _as_unreadable(path: Path, encoding: str) -> Iterator[None]:
+def _as_unreadable(path: Place, encoding: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as trouble:
@@ -203,9 +212,13 @@ def _as_unreadable(path: Path, encoding: str) -> Iterator[None]:
         ) from None
 
 
-def _sniff_encoding(path: Path, is_compressed: bool) -> str:
+def _sniff_encoding(path: Place, is_compressed: bool) -> str:
     with _open_bytes(path, is_compressed) as stream, _as_unreadable(path, "UTF-8"):
         head = stream.read(_SAMPLE_BYTES)
+        if head.startswith(codecs.BOM_UTF32_LE):
+            raise UnreadableFile(
+                f"{path.name} is text in UTF-32; expected UTF-8. Save it as UTF-8 and deliver it again."
+            )
         for mark, name in _BOMS:
             if head.startswith(mark):
                 return name
@@ -231,7 +244,7 @@ def _sniff_older(chunk: bytes) -> str:
     return "kz1048" if found == "cp1251" else found
 
 
-def _checked_encoding(path: Path, is_compressed: bool, encoding: str) -> str:
+def _checked_encoding(path: Place, is_compressed: bool, encoding: str) -> str:
     """Refuse text that holds NUL characters: a binary file, whatever its name."""
     if encoding.startswith("utf-16"):
         return encoding

@@ -3,7 +3,6 @@
 Values stay text as written, so that nothing is guessed on the way; a point becomes two columns.
 """
 
-import gzip
 import io
 import json
 import re
@@ -12,19 +11,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import polars as pl
 
+from geodata.archives import Place, Stamp, Unpacked, require_unchanged, stamp
 from geodata.column_names import GEOMETRY, printable
 from geodata.csv_text import MAX_COLUMNS
 from geodata.errors import UnreadableFile
-from geodata.rows import LINE, RAGGED, handed_out, refuse_empty
+from geodata.rows import LINE, RAGGED, handed_out, known_system, refuse_empty
 
 WGS84 = "EPSG:4326"
-MOST_CHARACTERS = 16_000_000
+MOST_CHARACTERS = 4_000_000
 """Characters in one feature; a longer one is no incident."""
+
+MOST_NESTED = 100
+"""Lists and objects in one another inside one value."""
 
 _CHUNK = 1 << 20
 _CODE = re.compile(r"EPSG:+(?:[0-9.]+:)?([0-9]{4,6})$", re.IGNORECASE)
@@ -32,18 +34,20 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _TOLD = ("type", "crs", "spatialReference")
 _SHOWN_ENTRIES = 10
 _ESRI_FROM = 100_000
+_CODE_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureRows:
     """An opened file of features."""
 
-    path: Path
+    path: Place
     names: tuple[str, ...]
     is_compressed: bool
     coordinate_system: str | None
     kind: str = "features"
     part: str | None = None
+    stamp: Stamp | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,21 +73,30 @@ class FeatureRows:
                     ),
                 ]
             )
+        require_unchanged(self.path, self.stamp)
 
 
-def open_features(path: Path, *, is_compressed: bool) -> FeatureRows:
+def open_features(path: Place, *, is_compressed: bool, part: str | None = None) -> FeatureRows:
     """Open a file of features; it is read through once for the names of all its properties.
+
+    ``part`` is its name in an archive.
 
     Raises
     ------
     UnreadableFile
         If it is not JSON in UTF-8, breaks off, has no features, or names a coordinate system that is not understood.
     """
+    before = stamp(path)
     rest: dict[str, Any] = {}
     names: dict[str, None] = {}
     height = 0
     for feature in _features(path, is_compressed, rest):
         height += 1
+        if _is_nested(feature, MOST_NESTED):
+            raise UnreadableFile(
+                f"{path.name}: feature {height} has lists or objects more than {MOST_NESTED} deep in one another; "
+                "expected one incident with its properties."
+            )
         names.update(dict.fromkeys(name for name in _flat(feature) if name not in GEOMETRY))
         if len(names) > MAX_COLUMNS:
             raise UnreadableFile(
@@ -91,7 +104,12 @@ def open_features(path: Path, *, is_compressed: bool) -> FeatureRows:
             )
     refuse_empty(path, height)
     return FeatureRows(
-        path=path, names=tuple(names), is_compressed=is_compressed, coordinate_system=_system(rest, path.name)
+        path=path,
+        names=tuple(names),
+        is_compressed=is_compressed,
+        coordinate_system=known_system(path, _system(rest, path.name)),
+        part=part,
+        stamp=before,
     )
 
 
@@ -100,7 +118,7 @@ def _flat(feature: object) -> dict[str, str | None]:
     if not isinstance(feature, dict):
         return {}
     properties = feature.get("properties", feature.get("attributes"))
-    found = {str(name): _text(value) for name, value in properties.items()} if isinstance(properties, dict) else {}
+    found = {_sound(name): _text(value) for name, value in properties.items()} if isinstance(properties, dict) else {}
     for name in GEOMETRY:
         found.pop(name, None)
     geometry = feature.get("geometry")
@@ -112,17 +130,42 @@ def _flat(feature: object) -> dict[str, str | None]:
 
 
 def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return None
+    return _sound(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _sound(text: str) -> str:
+    """The text with a question mark for each half of a sign, which JSON can say and no file can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _is_nested(value: object, most: int) -> bool:
+    """Whether a value has lists or objects in one another to more than so many levels."""
+    level = [value]
+    for _ in range(most + 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _system(rest: dict[str, Any], file_name: str) -> str | None:
     crs, esri = rest.get("crs"), rest.get("spatialReference")
     if isinstance(esri, dict):
         number = str(esri.get("latestWkid") or esri.get("wkid") or "")
-        if not number.isdecimal():
+        if not (number.isascii() and number.isdecimal()):
             return None
+        if len(number) > _CODE_DIGITS:
+            raise UnreadableFile(
+                f"{file_name}: its coordinate system has a number of {len(number)} digits; expected a code such as "
+                "4326. Export it in WGS84."
+            )
         return f"ESRI:{number}" if int(number) >= _ESRI_FROM else f"EPSG:{number}"
     if crs is None:
         return WGS84 if rest.get("type") == "FeatureCollection" else None
@@ -137,7 +180,7 @@ def _system(rest: dict[str, Any], file_name: str) -> str | None:
     return f"EPSG:{code.group(1)}" if code else WGS84
 
 
-def _features(path: Path, is_compressed: bool, rest: dict[str, Any]) -> Iterator[Any]:
+def _features(path: Place, is_compressed: bool, rest: dict[str, Any]) -> Iterator[Any]:
     """Each entry of ``features``; the other entries of the file are put into ``rest``."""
     with _opened(path, is_compressed) as stream:
         text = _Text(stream)
@@ -219,10 +262,10 @@ class _Text:
 
 
 @contextmanager
-def _opened(path: Path, is_compressed: bool) -> Iterator[io.TextIOBase]:
+def _opened(path: Place, is_compressed: bool) -> Iterator[io.TextIOBase]:
     try:
         with path.open("rb") as plain:
-            stream = cast(BinaryIO, gzip.GzipFile(fileobj=plain)) if is_compressed else plain
+            stream = cast(BinaryIO, Unpacked(plain, path.name) if is_compressed else plain)
             yield io.TextIOWrapper(stream, encoding="utf-8-sig")
     except (ValueError, RecursionError, EOFError, zlib.error, OSError) as trouble:
         if isinstance(trouble, UnreadableFile):

@@ -32,6 +32,9 @@ __all__ = ["MEANINGS", "Examined", "Fault", "Numbering", "Rules", "examine"]
 EMPTY_CATEGORY = "(empty)"
 """Name under which rows without a category are counted."""
 
+MOST_CODE = 200
+"""Signs of a category that are kept; a longer text is none."""
+
 _COLLAPSING = ("minute", "hour")
 _TRUE_TEXTS = ("true", "t", "yes", "y", "1", "1.0", "да", "иә")
 _FALSE_TEXTS = ("false", "f", "no", "n", "0", "0.0", "нет", "жоқ")
@@ -108,7 +111,7 @@ def examine(batch: pl.DataFrame, source: Source, rules: Rules, numbering: Number
     times = source.windows(batch, rules.zone)
     places = source.places(batch, None if rules.regions else _outline(rules))
     cells = _cells(places)
-    region_id, places = _regions(places, cells, source, batch, rules)
+    region_id, places = _regions(places, source, batch, rules)
     group, code = _offences(batch, source.layout, rules)
     fault = _first_fault(batch, times, places, rules)
     is_off = _is_withdrawn(batch, source.layout)
@@ -158,14 +161,12 @@ def _outline(rules: Rules) -> shapely.Geometry | None:
     return rules.outline() if callable(rules.outline) else rules.outline
 
 
-def _regions(
-    places: pl.DataFrame, cells: pl.Series, source: Source, batch: pl.DataFrame, rules: Rules
-) -> tuple[pl.Series, pl.DataFrame]:
+def _regions(places: pl.DataFrame, source: Source, batch: pl.DataFrame, rules: Rules) -> tuple[pl.Series, pl.DataFrame]:
     """Region of each place; the outline is asked only of places that no region holds."""
     if rules.regions is None:
         return pl.Series("region_id", [None], dtype=pl.String).new_from_index(0, places.height), places
     lat, lng = (places[name].to_numpy() for name in ("lat", "lng"))
-    regions = rules.regions.region_of(lat, lng, cells=cells.fill_null(0).to_numpy()).alias("region_id")
+    regions = rules.regions.region_of(lat, lng).alias("region_id")
     stray = regions.is_null() & (places["lat"].is_not_null() | places["fault"].is_not_null())
     if stray.any():
         judged = source.places(batch.filter(stray), _outline(rules))
@@ -246,6 +247,8 @@ def _offences(batch: pl.DataFrame, layout: Layout, rules: Rules) -> tuple[pl.Ser
         said = timestamps.clean_text(batch[layout["is_domestic"]]).str.to_lowercase()
         is_domestic = said.is_in(_TRUE_TEXTS).fill_null(value=False)
         group = group.set(is_domestic & group.is_in(sorted(MAPPABLE_CODES)), DOMESTIC)
+    if (code.str.len_bytes() > MOST_CODE).any():
+        code = code.str.slice(0, MOST_CODE)
     # Where a publisher wrote a number of a document or a telephone among the categories, it stays at the door.
     is_unknown = group == UNCLASSIFIED
     if is_unknown.any():

@@ -19,6 +19,7 @@ import shapely
 from geodata import regions
 from geodata.columns import REGIONS
 from geodata.errors import InvalidRegions
+from geodata.region_files import WGS84
 from geodata.territory import Names, Territory
 
 NAME = "kazakhstan"
@@ -68,7 +69,7 @@ def territory() -> Territory:
         else facts[column].to_list()
         for column in REGIONS.schema
     }
-    frame = gpd.GeoDataFrame(columns, geometry=[shapes[name] for name in facts["outline_name"]], crs=regions.WGS84)
+    frame = gpd.GeoDataFrame(columns, geometry=[shapes[name] for name in facts["outline_name"]], crs=WGS84)
     return Territory(
         name=NAME,
         names=NAMES,

@@ -1,5 +1,6 @@
 """Rows of one layer of points: of a GeoPackage, or of a shapefile in a ZIP archive."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +12,20 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from geodata.archives import Stamp, require_unchanged, stamp
 from geodata.column_names import GEOMETRY, printable
 from geodata.errors import UnreadableFile
 from geodata.parquet_rows import as_frame, is_plain
-from geodata.rows import handed_out
+from geodata.rows import handed_out, known_system
+
+_CHUNK_BYTES = 1 << 20
+_OVERLAP_BYTES = 4_096
+_COMPUTED = re.compile(
+    rb"CREATE\s+(?:TEMP\w*\s+)?VIEW\b|CREATE\s+TABLE\b[^\x00-\x08]{0,2000}?\bGENERATED\s+ALWAYS\b|"
+    rb"CREATE\s+TABLE\b[^\x00-\x08]{0,2000}?\bAS\s*\(",
+    re.IGNORECASE,
+)
+"""Statements by which a database computes what it hands out, for as long and as large as it likes."""
 
 _POINTS = (None, "Unknown", "Point", "Point Z", "Point M", "Point ZM", "2.5D Point")
 
@@ -30,6 +41,7 @@ class LayerRows:
     has_geometry: bool
     coordinate_system: str | None
     kind: str = "layer"
+    stamp: Stamp | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -59,6 +71,7 @@ class LayerRows:
                     table = pa.RecordBatch.from_arrays([column for _, column in kept], names=[name for name, _ in kept])
                     yield as_frame(table, table.schema.names, first_line=first)
                     first += batch.num_rows
+        require_unchanged(self.path, self.stamp)
 
 
 def open_geopackage(path: Path) -> list[LayerRows]:
@@ -67,9 +80,24 @@ def open_geopackage(path: Path) -> list[LayerRows]:
     Raises
     ------
     UnreadableFile
-        If it is damaged or has no such layer.
+        If it is damaged, has no such layer, or has views or computed columns.
     """
+    _refuse_computed(path)
     return _layers(path, str(path.resolve()))
+
+
+def _refuse_computed(path: Path) -> None:
+    """Refuse views and computed columns: one that never ends cannot be stopped once it is read."""
+    held = b""
+    with _as_unreadable(path), path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            # A text of two bytes a sign is found without its zeros.
+            held = held[-_OVERLAP_BYTES:] + chunk
+            if _COMPUTED.search(held) or _COMPUTED.search(held.replace(b"\0", b"")):
+                raise UnreadableFile(
+                    f"{path.name} has a view or a computed column; expected tables. Export the layer of incidents "
+                    "into a GeoPackage of its own."
+                )
 
 
 def open_shapefiles(path: Path, members: Sequence[str]) -> list[LayerRows]:
@@ -104,6 +132,7 @@ def open_shapefiles(path: Path, members: Sequence[str]) -> list[LayerRows]:
 
 def _layers(path: Path, target: str) -> list[LayerRows]:
     found, others = [], []
+    before = stamp(path)
     with _as_unreadable(path):
         for name, kind in pyogrio.list_layers(target):
             if kind not in _POINTS:
@@ -118,7 +147,8 @@ def _layers(path: Path, target: str) -> list[LayerRows]:
                     part=str(name),
                     names=tuple(field for field in meta["fields"] if field in plain),
                     has_geometry=kind is not None,
-                    coordinate_system=meta["crs"],
+                    coordinate_system=known_system(path, meta["crs"]),
+                    stamp=before,
                 )
             )
     if not found:
@@ -131,6 +161,8 @@ def _layers(path: Path, target: str) -> list[LayerRows]:
 
 def _points(geometry: pa.Array) -> list[tuple[str, pa.Array]]:
     shapes = shapely.from_wkb(geometry.to_numpy(zero_copy_only=False), on_invalid="ignore")
+    # An empty point has no coordinates to ask for.
+    shapes[shapely.is_empty(shapes)] = None
     return [
         (name, pa.array(values, type=pa.float64(), from_pandas=True))
         for name, values in zip(GEOMETRY, (shapely.get_x(shapes), shapely.get_y(shapes)), strict=True)

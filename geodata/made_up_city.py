@@ -17,7 +17,8 @@ from geodata import made_up_incidents, made_up_places, made_up_streets
 from geodata.columns import PLACES
 from geodata.made_up_places import Settled, shape_in_degrees
 from geodata.made_up_streets import Plan
-from geodata.regions import WGS84, region_of_cells
+from geodata.region_files import WGS84
+from geodata.regions import region_of_cells
 from geodata.territory import Names, Territory
 
 NAME = "ulgiqala"

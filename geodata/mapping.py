@@ -33,6 +33,12 @@ _CHOICES = {
     "precision": ("minute", "hour", "day", "month"),
     "midnight": ("time", "day"),
 }
+MOST_TEXT = 1_000_000
+"""Signs in one mapping file."""
+
+MOST_DOTS = 200
+"""Dots in one line: the parser takes the square of them for a name of many parts."""
+
 _SYSTEM = re.compile(r"(?:EPSG|ESRI):[0-9]{4,6}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 _EXAMPLE = '[columns]\noccurred_at = "name of your date column"\nlat = "name of your latitude column"'
@@ -90,6 +96,9 @@ class Mapping:
             If it cannot be read, or a key, a canonical column, a group, a zone or a date format is unknown.
         """
         try:
+            if path.exists() and not path.is_file():
+                # A pipe would wait without end.
+                raise InvalidMapping(f"{path.name} is no file; expected a TOML file such as:\n{_EXAMPLE}")
             text = path.read_text(encoding="utf-8-sig")
         except OSError as trouble:
             raise InvalidMapping(
@@ -110,9 +119,14 @@ class Mapping:
         InvalidMapping
             As `read`.
         """
+        if len(text) > MOST_TEXT or any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+            raise InvalidMapping(
+                f"{where} has more than {MOST_TEXT:,} signs, or a line with more than {MOST_DOTS} dots; expected a "
+                f"short TOML file such as:\n{_EXAMPLE}"
+            )
         try:
             found = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as trouble:
+        except (ValueError, RecursionError) as trouble:
             raise InvalidMapping(
                 f"{where} is not a TOML file in UTF-8: {trouble}. It should look like:\n{_EXAMPLE}"
             ) from None

@@ -4,42 +4,26 @@ A code is text: leading digits are part of it and it is never a number. Where ou
 so that every point has one region and the same one on every run. Outlines are WGS84, longitude first.
 """
 
-import json
-import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import polars as pl
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from geodata import hexgrid
+from geodata import hexgrid, region_files
+from geodata.columns import REGIONS
 from geodata.errors import InvalidRegions
+from geodata.region_files import TEXT_COLUMNS, WGS84, RegionFile, as_numbers, listed
 from geodata.territory import Names, Territory
 
-WGS84 = "EPSG:4326"
 EQUAL_AREA = "EPSG:6933"
 NEAREST_WITHIN_M = 500.0
 """A cell whose centre lies in no region belongs to the nearest one within this distance: slivers, banks and shores."""
 
 METRES_PER_DEGREE = 111_195.0
-TEXT_COLUMNS = ("name_kk", "name_ru", "name_en")
-PROPERTY_NAMES: dict[str, tuple[str, ...]] = {
-    "region_id": ("region_id", "kato", "kato_code", "code", "district_id", "te", "id"),
-    "name_kk": ("name_kk", "name_kz", "name_kaz", "kk", "kaz_name"),
-    "name_ru": ("name_ru", "name_rus", "ru", "rus_name"),
-    "name_en": ("name_en", "name_eng", "en", "name"),
-    "zone": ("zone", "time_zone", "timezone", "tz"),
-    "residents": ("residents", "population"),
-}
-"""Recognised property names, best first; upper and lower case are equal."""
-
 KATO_DIGITS = 9
 REPLACED = Names(
     kk="Шекаралар оператордың файлымен ауыстырылды.",
@@ -82,20 +66,18 @@ def read_regions(path: Path, *, default_zone: str) -> gpd.GeoDataFrame:
         For an unreadable file, missing or doubled codes, shapes that are not polygons, and coordinates that are
         outside degrees while the file names no coordinate system.
     """
-    raw = _in_degrees(_opened(path), path.name)
-    codes = _codes(raw, path.name)
-    frame = gpd.GeoDataFrame(
-        {
-            "region_id": codes,
-            **{name: _texts(raw, name) for name in TEXT_COLUMNS},
-            "zone": [zone or default_zone for zone in _texts(raw, "zone")],
-            "residents": _whole_numbers(raw, "residents"),
-            "official_count": _missing_numbers(len(raw)),
-        },
-        geometry=_polygons(raw, codes, path.name),
-        crs=WGS84,
-    )
-    return _ordered(frame)
+    return as_regions(region_files.read_file(path, default_zone=default_zone))
+
+
+def as_regions(file: RegionFile) -> gpd.GeoDataFrame:
+    """The rows of a file as regions, for which see `read_regions`."""
+    rows = file.required()
+    if rows["region_id"].duplicated().any():
+        doubled = listed(rows.loc[rows["region_id"].duplicated(), "region_id"])
+        raise InvalidRegions(
+            f"{file.name}: codes {doubled} stand at several features; merge each region into one feature."
+        )
+    return rows[[*REGIONS.schema.names(), "geometry"]]
 
 
 def replace_outlines(territory: Territory, regions: gpd.GeoDataFrame, *, origin: Names | None = None) -> Territory:
@@ -116,17 +98,17 @@ def replace_outlines(territory: Territory, regions: gpd.GeoDataFrame, *, origin:
     """
     known = territory.regions.set_index("region_id")
     found, expected = set(regions["region_id"]), set(known.index)
-    if _has_official_codes(territory) and found != expected:
+    if has_official_codes(territory) and found != expected:
         raise InvalidRegions(
             f"The file has {len(found)} codes; {territory.name} needs its own {len(expected)} KATO codes. "
-            f"Missing: {_listed(expected - found)}. Unknown: {_listed(found - expected)}. "
+            f"Missing: {listed(expected - found)}. Unknown: {listed(found - expected)}. "
             "Correct the codes and load again."
         )
     merged = _ordered(regions)
     ours = known.reindex(merged["region_id"])
     is_known = merged["region_id"].isin(known.index).to_numpy()
     for column in (*TEXT_COLUMNS, "residents", "official_count"):
-        kept = _as_numbers(ours[column]) if column in {"residents", "official_count"} else ours[column].array
+        kept = as_numbers(ours[column]) if column in {"residents", "official_count"} else ours[column].array
         merged[column] = merged[column].where(merged[column].notna().to_numpy(), kept)
     merged["zone"] = np.where(is_known, ours["zone"].astype(object), merged["zone"].astype(object))
     merged = _with_all_names(merged)
@@ -218,164 +200,6 @@ def region_of_cells(
     return _codes_of(owner, ordered)
 
 
-def _opened(path: Path) -> gpd.GeoDataFrame:
-    if not path.is_file():
-        raise InvalidRegions(f"{path.name}: no such file. Give a GeoJSON or GeoPackage file of region outlines.")
-    suffix = path.suffix.lower()
-    if suffix in {".geojson", ".json"}:
-        return _opened_geojson(path)
-    if suffix == ".gpkg":
-        return _opened_geopackage(path)
-    raise InvalidRegions(
-        f"{path.name}: files named {suffix or 'without ending'} are not read; expected .geojson or .gpkg."
-    )
-
-
-def _opened_geojson(path: Path) -> gpd.GeoDataFrame:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as trouble:
-        raise InvalidRegions(
-            f"{path.name} is not readable as GeoJSON ({trouble}); export it again as GeoJSON, UTF-8."
-        ) from trouble
-    features = content.get("features") if isinstance(content, dict) else None
-    if not isinstance(features, list) or not features:
-        raise InvalidRegions(f"{path.name} holds no features; expected a FeatureCollection with one feature a region.")
-    try:
-        shapes = [shapely.geometry.shape(feature["geometry"]) for feature in features]
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, shapely.GEOSException) as trouble:
-        raise InvalidRegions(
-            f"{path.name}: a feature has no usable outline ({trouble}); expected polygons."
-        ) from trouble
-    properties = [feature.get("properties") or {} for feature in features]
-    columns = dict.fromkeys(key for row in properties for key in row)
-    named = content.get("crs") or {}
-    crs = named.get("properties", {}).get("name") if isinstance(named, dict) else None
-    try:
-        return gpd.GeoDataFrame(
-            {name: [row.get(name) for row in properties] for name in columns},
-            geometry=shapes,
-            crs=pyproj.CRS.from_user_input(crs) if crs else None,
-        )
-    except pyproj.exceptions.CRSError as trouble:
-        raise InvalidRegions(
-            f"{path.name}: coordinate system {crs!r} is unknown; export in WGS84 (EPSG:4326)."
-        ) from trouble
-
-
-def _opened_geopackage(path: Path) -> gpd.GeoDataFrame:
-    with path.open("rb") as file:
-        if file.read(15) != b"SQLite format 3":
-            raise InvalidRegions(f"{path.name} is not a GeoPackage (its first bytes are others); export it again.")
-    try:
-        # What GDAL only warns about either does no harm or ends in an error here.
-        with warnings.catch_warnings(action="ignore"):
-            found = gpd.list_layers(path)
-            kinds = zip(found["name"], found["geometry_type"], strict=True)
-            layers = [name for name, kind in kinds if "Polygon" in str(kind)]
-            opened = {name: gpd.read_file(path, layer=name) for name in layers}
-    except (OSError, RuntimeError, ValueError) as trouble:
-        raise InvalidRegions(f"{path.name} is not readable as GeoPackage ({trouble}); export it again.") from trouble
-    if len(layers) != 1:
-        raise InvalidRegions(
-            f"{path.name} has {len(layers)} layers of polygons ({_listed(layers)}); expected one. "
-            "Export the regions alone."
-        )
-    return opened[layers[0]]
-
-
-def _in_degrees(raw: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
-    moved = raw if raw.crs is None else raw.to_crs(WGS84)
-    bounds = shapely.bounds(moved.geometry.to_numpy())
-    found = np.abs(bounds[np.isfinite(bounds).all(axis=1)])
-    if found.size == 0 or (found[:, [0, 2]].max() <= 180 and found[:, [1, 3]].max() <= 90):
-        return moved
-    raise InvalidRegions(
-        f"{name}: coordinates reach {found.max():.0f}, which are no degrees"
-        f"{'' if raw.crs is not None else ', and the file names no coordinate system'}. "
-        "Export in WGS84 (EPSG:4326), or keep the coordinate system in the file."
-    )
-
-
-def _codes(raw: gpd.GeoDataFrame, name: str) -> list[str]:
-    column = _column(raw, "region_id")
-    if column is None:
-        raise InvalidRegions(
-            f"{name} has no codes among its properties ({_listed(map(str, raw.columns.drop(raw.geometry.name)))}); "
-            f"expected one of {', '.join(PROPERTY_NAMES['region_id'])}."
-        )
-    codes = [_as_code(value) for value in raw[column]]
-    if missing := [number for number, code in enumerate(codes, start=1) if not code]:
-        raise InvalidRegions(
-            f"{name}: features {_listed(map(str, missing))} have no code in {column}; every region needs one."
-        )
-    if len(set(codes)) < len(codes):
-        doubled = {code for code in codes if codes.count(code) > 1}
-        raise InvalidRegions(
-            f"{name}: codes {_listed(doubled)} stand at several features; merge each region into one feature."
-        )
-    return codes
-
-
-def _as_code(value: object) -> str:
-    if value is None or (isinstance(value, float) and not np.isfinite(value)):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _polygons(raw: gpd.GeoDataFrame, codes: list[str], name: str) -> list[shapely.Geometry]:
-    shapes = []
-    for code, shape in zip(codes, raw.geometry, strict=True):
-        valid = None if shape is None else shapely.make_valid(shapely.force_2d(shape))
-        parts = [] if valid is None else [p for p in _flattened(valid) if p.geom_type == "Polygon" and p.area > 0]
-        if not parts:
-            found = "nothing" if shape is None or shape.is_empty else shape.geom_type
-            raise InvalidRegions(f"{name}: region {code} is drawn as {found}; expected a polygon with an area.")
-        shapes.append(parts[0] if len(parts) == 1 else shapely.union_all(parts))
-    return shapes
-
-
-def _flattened(shape: shapely.Geometry) -> Iterable[shapely.Geometry]:
-    for part in shapely.get_parts(shape):
-        if part.geom_type in {"GeometryCollection", "MultiPolygon"}:
-            yield from _flattened(part)
-        else:
-            yield part
-
-
-def _column(raw: gpd.GeoDataFrame, wanted: str) -> str | None:
-    by_name = {str(column).strip().casefold(): str(column) for column in raw.columns if column != raw.geometry.name}
-    return next((by_name[name] for name in PROPERTY_NAMES[wanted] if name in by_name), None)
-
-
-def _texts(raw: gpd.GeoDataFrame, wanted: str) -> list[str | None]:
-    column = _column(raw, wanted)
-    if column is None:
-        return [None] * len(raw)
-    return [text if isinstance(text, str) and text.strip() else None for text in raw[column]]
-
-
-def _whole_numbers(raw: gpd.GeoDataFrame, wanted: str) -> Any:
-    column = _column(raw, wanted)
-    return _missing_numbers(len(raw)) if column is None else _as_numbers(raw[column])
-
-
-def _as_numbers(values: Iterable[object]) -> Any:
-    return pd.array([_as_number(value) for value in values], dtype="Int64")
-
-
-def _as_number(value: object) -> int | None:
-    if isinstance(value, int | float | np.number) and np.isfinite(value) and value >= 0:
-        return round(float(value))
-    return None
-
-
-def _missing_numbers(length: int) -> Any:
-    return pd.array([None] * length, dtype="Int64")
-
-
 def _told(origin: Names) -> Names:
     def once(text: str, sentence: str) -> str:
         return text if text.endswith(sentence) else f"{text} {sentence}"
@@ -392,7 +216,8 @@ def _with_all_names(regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return regions.assign(**{column: rows[:, position] for position, column in enumerate(TEXT_COLUMNS)})
 
 
-def _has_official_codes(territory: Territory) -> bool:
+def has_official_codes(territory: Territory) -> bool:
+    """Whether only outlines of exactly the territory's own codes may replace its regions."""
     codes = territory.regions["region_id"]
     return bool(territory.official) or all(len(code) == KATO_DIGITS and code.isdigit() for code in codes)
 
@@ -429,8 +254,3 @@ def _codes_of(owner: NDArray[np.int64], ordered: gpd.GeoDataFrame) -> pl.Series:
 
 def _ordered(regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return regions.sort_values("region_id", kind="stable", ignore_index=True)
-
-
-def _listed(values: Iterable[str], *, most: int = 8) -> str:
-    words = sorted(set(values))
-    return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "") or "none"

@@ -1,12 +1,14 @@
 """What every reader of deliveries offers: named columns, their rows in batches, and two columns of ours beside them."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import polars as pl
+from pyproj import CRS, Transformer
+from pyproj.exceptions import ProjError
 
-from geodata.column_names import GEOMETRY
+from geodata.archives import Place
+from geodata.column_names import GEOMETRY, printable
 from geodata.errors import UnreadableFile
 
 LINE = "line"
@@ -54,7 +56,26 @@ def handed_out(names: Sequence[str], *, with_geometry: bool = False) -> tuple[st
     return (*own, *GEOMETRY) if with_geometry else own
 
 
-def refuse_empty(path: Path, height: int) -> None:
+def known_system(path: Place, system: str | None) -> str | None:
+    """A coordinate system that a file names, once it is sure that its coordinates can be turned into degrees.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is none, or one of another planet.
+    """
+    if system is not None:
+        try:
+            Transformer.from_crs(CRS.from_user_input(system), 4326, always_xy=True)
+        except ProjError:
+            raise UnreadableFile(
+                f"{path.name}: its coordinate system {printable(system, most=60)!r} is not understood; expected a code "
+                "such as urn:ogc:def:crs:EPSG::4326. Export it in WGS84."
+            ) from None
+    return system
+
+
+def refuse_empty(path: Place, height: int) -> None:
     """Raise `UnreadableFile` where a table has columns but no rows."""
     if height == 0:
         raise UnreadableFile(f"{path.name} holds no rows; expected one row for each incident. Export it again.")

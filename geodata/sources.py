@@ -255,8 +255,8 @@ def _only_table(tables: Sequence[Rows], said: Mapping | None, file_name: str) ->
     parts = ", ".join(printable(table.part or "", most=40) for table in (fitting or tables)[:25])
     first = (fitting or tables)[0]
     raise UnexpectedColumns(
-        f"{file_name}: {'several' if fitting else 'none'} of its sheets or layers can be understood as incidents; "
-        f'expected one. Found: {parts}. Say which with --mapping FILE, a file with the line sheet = "name", or '
+        f"{file_name}: {'several' if fitting else 'none'} of its sheets, layers or tables can be understood as "
+        f'incidents; expected one. Found: {parts}. Say which with --mapping FILE, with the line sheet = "name", or '
         f"complete this draft:\n{draft_of(first.columns, {}, readings={'sheet': first.part or ''}, most=8)}"
     )
 

@@ -5,12 +5,14 @@ test on real data goes through the same doors.
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import geopandas as gpd
 import polars as pl
 import shapely
 
+from geodata import divisions
 from geodata.columns import PLACES, REGIONS
 
 WORKING_RESOLUTION = 9
@@ -51,6 +53,10 @@ class Territory:
     official: dict[str, Any] = field(default_factory=dict)
     """What ``official_count`` counts: keys ``year``, ``measure``, ``source``, ``dated``; empty where there is none."""
 
+    divisions: gpd.GeoDataFrame = field(default_factory=divisions.empty)
+    """Regions, districts and city districts as an operator loaded them, with the columns of `divisions.DIVISIONS` and
+    a geometry like ``regions``; of several periods where they changed."""
+
     @property
     def has_residents(self) -> bool:
         return self.places.height > 0 and self.places["residents"].null_count() == 0
@@ -58,6 +64,10 @@ class Territory:
     @property
     def has_addresses(self) -> bool:
         return self.places.height > 0 and self.places["addresses"].null_count() == 0
+
+    def divisions_on(self, day: date) -> gpd.GeoDataFrame:
+        """The rows of ``divisions`` valid on a day, first and last day included."""
+        return divisions.valid_on(self.divisions, day)
 
     @property
     def outline(self) -> shapely.Geometry:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import polars as pl
 
 from geodata import csv_text
+from geodata.archives import Place, Stamp, require_unchanged, stamp
 from geodata.mapping import Mapping
 from geodata.rows import LINE, RAGGED, handed_out
 
@@ -16,11 +16,12 @@ from geodata.rows import LINE, RAGGED, handed_out
 class TextRows:
     """An opened delimited text."""
 
-    path: Path
+    path: Place
     dialect: csv_text.Dialect
     kind: str = "csv"
     part: str | None = None
     coordinate_system: str | None = None
+    stamp: Stamp | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -40,6 +41,7 @@ class TextRows:
                 texts.append(ragged)
                 table.append(fields if ragged is None else nothing)
             if not lines:
+                require_unchanged(self.path, self.stamp)
                 return
             by_column = list(zip(*table, strict=True))
             yield pl.DataFrame(
@@ -51,18 +53,19 @@ class TextRows:
             )
 
 
-def open_text(path: Path, mapping: Mapping | None, *, is_compressed: bool) -> TextRows:
-    """Open a delimited text; what the mapping says of it is not guessed.
+def open_text(path: Place, mapping: Mapping | None, *, is_compressed: bool, part: str | None = None) -> TextRows:
+    """Open a delimited text; what the mapping says of it is not guessed. ``part`` is its name in an archive.
 
     Raises
     ------
     UnreadableFile
         As `csv_text.sniff`.
     """
+    before = stamp(path)
     dialect = csv_text.sniff(
         path,
         is_compressed=is_compressed,
         encoding=mapping.encoding if mapping else None,
         separator=mapping.separator if mapping else None,
     )
-    return TextRows(path=path, dialect=dialect)
+    return TextRows(path=path, dialect=dialect, part=part, stamp=before)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
-from openpyxl import load_workbook
+from openpyxl.reader.excel import ExcelReader
 
 from geodata.errors import UnreadableFile
 
@@ -32,6 +32,9 @@ MOST_STYLES = 1_000_000
 
 MOST_ROW = 1_000_000
 """Bytes of one row, which is read at once."""
+
+MOST_SPANNED = 30_000_000
+"""Cells from column A to the last one of each row, in all rows; those that are not there are made."""
 
 MOST_COLUMNS = 1_000
 MOST_ROWS = 1_048_576
@@ -55,6 +58,7 @@ _UNREAD = (
 )
 """Parts that are never unpacked here, whatever their size."""
 
+_CELL_COLUMN = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,3})")
 _ROW_END = re.compile(rb"</(?:\w+:)?row")
 
 
@@ -99,15 +103,30 @@ def opened(path: Path, *, most_unpacked: int = MOST_UNPACKED, most_texts: int = 
         If the file is not there, is no workbook, is damaged, or is too large in one of its parts.
     """
     with _told_in_words(path.name):
+        if not path.is_file():
+            # A pipe would wait without end.
+            raise UnreadableFile("it is no file, or not there")
         _require_moderate(path, most_unpacked, most_texts)
         with warnings.catch_warnings():
             # Parts we do not read (styles, validation) are none of the operator's business.
             warnings.simplefilter("ignore")
-            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            reader = _Reader(path, read_only=True, data_only=True, keep_links=False)
+            reader.read()
+            book = reader.wb
     try:
         yield Workbook(name=path.name, book=book)
     finally:
         book.close()
+
+
+class _Reader(ExcelReader):  # type: ignore[misc]
+    """Reads the sheets only from the place where their size has been looked at."""
+
+    def read_worksheets(self) -> None:
+        for _, part in self.parser.find_sheets():
+            if not (part.target.startswith("xl/worksheets/") and part.target.endswith(".xml")):
+                raise UnreadableFile(f"its sheet {part.target[:60]!r} stands outside of xl/worksheets")
+        super().read_worksheets()
 
 
 def _require_moderate(path: Path, most_unpacked: int, most_texts: int) -> None:
@@ -126,7 +145,7 @@ def _require_moderate(path: Path, most_unpacked: int, most_texts: int) -> None:
 
 def _require_short_rows(packed: ZipFile, part: ZipInfo, name: str) -> None:
     """Refuse a sheet with a row of more than `MOST_ROW` bytes, or with markup in which one could be hidden."""
-    rest = b""
+    rest, spanned = b"", 0
     with packed.open(part) as sheet:
         while chunk := sheet.read(MOST_ROW):
             rest += chunk
@@ -134,6 +153,22 @@ def _require_short_rows(packed: ZipFile, part: ZipInfo, name: str) -> None:
                 raise UnreadableFile(f"{name}: {part.filename} holds comments or declarations. Save it again as .xlsx.")
             *rows, rest = _ROW_END.split(rest)
             _require(max(map(len, [*rows, rest])), MOST_ROW, name, f"a row of {part.filename}")
+            spanned += sum(map(_width, rows))
+            if spanned > MOST_SPANNED:
+                raise UnreadableFile(
+                    f"{name}: the rows of {part.filename} reach over more than {MOST_SPANNED:,} cells; expected a "
+                    "table of incidents. Delete the cells far to the right, or export it as CSV."
+                )
+
+
+def _width(row: bytes) -> int:
+    """Columns from the first to the last cell of a row."""
+    at = row.rfind(b"<c ")
+    named = _CELL_COLUMN.search(row, at) if at >= 0 else None
+    last = 0
+    for letter in named[1].upper() if named else b"":
+        last = 26 * last + letter - ord("A") + 1
+    return max(last, row.count(b"<c"))
 
 
 def _require(size: int, most: int, name: str, what: str) -> None:
@@ -145,9 +180,11 @@ def _require(size: int, most: int, name: str, what: str) -> None:
 def _told_in_words(name: str) -> Iterator[None]:
     try:
         yield
-    except (UnreadableFile, GeneratorExit):
+    except GeneratorExit:
         raise
     except Exception as error:
+        if isinstance(error, UnreadableFile) and str(error).startswith(name):
+            raise
         # A damaged part raises whatever the library happens to meet in it.
         raise UnreadableFile(
             f"{name} cannot be read as a workbook: {str(error)[:200] or type(error).__name__}. "

@@ -16,8 +16,20 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import data_format_layouts as layouts  # noqa: E402
+import data_format_outlines as outlines  # noqa: E402
+import data_format_places as places  # noqa: E402
 
-from geodata import columns, criminal_code, disclosure, faults, layout, offences, regions  # noqa: E402
+from geodata import (  # noqa: E402
+    columns,
+    criminal_code,
+    disclosure,
+    divisions,
+    faults,
+    layout,
+    offences,
+    public_objects,
+    surroundings,
+)
 from geodata.columns import Table  # noqa: E402
 from models.risk_class import RiskClass  # noqa: E402
 from riskmap import journal, release, wording  # noqa: E402
@@ -124,12 +136,13 @@ One row is one incident. What a file is, is told by its content:
 - **CSV**: comma, semicolon, tab or bar; UTF-8, UTF-16 or an older Cyrillic or Western encoding; plain or
   gzip-compressed.
 - **Parquet**, plain or gzip-compressed.
-- **XLSX**: one sheet, its first row that is not empty being the header. Where several sheets hold incidents the file is
+- **XLSX**: one sheet; the header is its first row that is not empty, or stands below title lines in the first 30
+  rows. Where several sheets hold incidents the file is
   refused until a mapping file says which. The official form 1-М is answered as what it is: totals, for `totals load`.
 - **GeoJSON**, or the JSON answer of an Esri map service; plain or gzip-compressed. Points become places.
 - **GeoPackage**: one layer of points. Whether its moments are UTC has to be said (`clock`): the format calls all of
   them so.
-- **Shapefile of points in a ZIP archive**; other files in the archive are left aside. Archives with links, with names
+- **Shapefile of points, CSV or GeoJSON in a ZIP archive** (`sheet` picks one of several); other files in the archive are left aside. Archives with links, with names
   that lead out of them, or that unpack into more than 1 GB are refused.
 
 A smallest complete example:
@@ -212,14 +225,6 @@ The only data the public sees: the folder `RISKMAP_DATA/releases/TERRITORY/RELEA
 `latest.json` beside the folders names the newest. Each file is served at `/releases/TERRITORY/RELEASE_ID/FILE`, those
 of older releases too. JSON is UTF-8. In a simulated release the id ends in `-simulated`.
 """
-REGIONS_TEXT = """\
-### Region outlines for `regions load`
-
-GeoJSON or GeoPackage (`.geojson`, `.json`, `.gpkg`), one polygon feature for each region, in WGS84 or with its
-coordinate system named. Recognised properties, upper and lower case being equal:
-"""
-
-
 JOURNAL_TEXT = f"""\
 ## 6. A journal
 
@@ -321,13 +326,23 @@ def _kept() -> list[str]:
         columns.REGIONS,
         columns.EXPECTED_INCIDENTS,
         columns.OFFICIAL_TOTALS,
+        surroundings.SURROUNDINGS,
+        surroundings.SURROUNDING_SOURCES,
+        public_objects.PUBLIC_OBJECTS,
+        divisions.DIVISIONS,
     )
-    properties = [(_code(name), ", ".join(map(_code, names))) for name, names in regions.PROPERTY_NAMES.items()]
+    properties = [(_code(name), ", ".join(map(_code, names))) for name, names in outlines.PROPERTY_NAMES.items()]
     return [
         KEPT_TEXT,
         *(line for table in tables for line in _declared(table)),
-        REGIONS_TEXT,
+        outlines.text(),
         *_table(("column", "recognised properties, best first"), properties),
+        places.INTRODUCTION,
+        *_table(("column", "recognised names, best first"), places.names()),
+        places.FEATURES,
+        *_table(("feature", "tags"), places.features()),
+        places.FAULTS,
+        *_table(("fault", "meaning"), places.faults()),
     ]
 
 

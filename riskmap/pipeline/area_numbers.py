@@ -36,7 +36,9 @@ def counted_areas(
     """
     regions = territory.region_table.sort("region_id")
     region_ids = regions["region_id"].to_list()
-    placed = incidents.join(places.select("cell", "region_id"), on="cell", how="inner")
+    # An area is what its cells are, not what the points are: only so do hexagons and areas speak of the same places.
+    own = incidents.drop("region_id", strict=False)
+    placed = own.join(places.select("cell", "region_id"), on="cell", how="inner")
     groups = sorted(placed["offence_group"].unique().to_list())
     published = disclosure.publish_area_counts(_area_counts(placed, period, region_ids, groups), region_ids, groups)
 

@@ -1,7 +1,9 @@
 """Make, choose and change the territories of an installation."""
 
+from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,10 +13,13 @@ import shapely
 from numpy.typing import NDArray
 from timezonefinder import TimezoneFinder
 
-from geodata import hexgrid, kazakhstan, regions
+from geodata import divisions, hexgrid, kazakhstan, regions
 from geodata.columns import PLACES
-from geodata.errors import InvalidTerritory
+from geodata.division_checks import Findings, check
+from geodata.divisions import Level
+from geodata.errors import InvalidRegions, InvalidTerritory
 from geodata.layout import Mapping
+from geodata.region_files import RegionFile, listed, read_file
 from geodata.sources import Source, open_source
 from geodata.territory import WORKING_RESOLUTION, Names, Territory
 from riskmap.pipeline.deliveries import DeliveryReport, deliver
@@ -117,12 +122,91 @@ def deliver_file(
         raise
 
 
-def load_regions(store: Store, name: str, path: Path) -> Territory:
-    """Replace a territory's outlines by those of a file, and say again which region holds each covered cell."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedRegions:
+    """A file of outlines and what is the matter with it.
+
+    ``levels`` counts its features by level; none where the codes are the territory's own. ``unlevelled`` are codes
+    without a level among others that have one, ``doubled`` stand for two features on one day.
+    """
+
+    file: RegionFile
+    levels: Dictionary[str, int]
+    unlevelled: tuple[str, ...]
+    doubled: tuple[str, ...]
+    findings: Findings
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether `load_regions` would take the file."""
+        return not (self.file.refused or self.file.uncoded or self.unlevelled or self.doubled)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedRegions:
+    """A territory with new outlines. ``has_new_regions`` is false where the file told only of other levels or days."""
+
+    territory: Territory
+    checked: CheckedRegions
+    has_new_regions: bool
+
+
+def check_regions(path: Path, *, territory: Territory, on: date) -> CheckedRegions:
+    """What is the matter with a file of outlines, and with the division it shows on a day; nothing is stored.
+
+    Raises
+    ------
+    InvalidRegions
+        If the file is not readable as outlines with codes.
+    """
+    file = read_file(path, default_zone=territory.zone)
+    told = divisions.classified(file)
+    has_levels = len(told.divisions) > 0
+    shown = told.divisions if has_levels else divisions.unclassified(file)
+    doubled = divisions.doubled(shown)
+    current = divisions.valid_on(shown, on)
+    return CheckedRegions(
+        file=file,
+        levels={level: int(n) for level in divisions.Level if (n := (told.divisions["level"] == level).sum())},
+        unlevelled=told.unlevelled if has_levels else (),
+        doubled=doubled,
+        findings=check(current.drop_duplicates("region_id"), known=territory.regions),
+    )
+
+
+def load_regions(store: Store, name: str, path: Path, *, on: date) -> LoadedRegions:
+    """Take a file's outlines into a territory: its regions as they are on a day, and the division on every level.
+
+    Regions are replaced by the file's rows of their level; then each covered cell is given its region anew. A file
+    that tells only of other levels, or of other days, leaves them. What is known of other codes and days stays.
+
+    Raises
+    ------
+    InvalidRegions
+        If the file is unreadable, or has features that cannot be used.
+    """
     territory = store.territories.load(name)
-    changed = regions.replace_outlines(territory, regions.read_regions(path, default_zone=territory.zone))
+    checked = check_regions(path, territory=territory, on=on)
+    file = checked.file
+    file.required()
+    if checked.unlevelled:
+        raise InvalidRegions(
+            f"{file.name}: the level of {listed(checked.unlevelled)} is not known; expected KATO codes of regions, "
+            "districts or city districts, or a property level with one of these words."
+        )
+    if not checked.levels:
+        changed = regions.replace_outlines(territory, regions.as_regions(file))
+        store.territories.save(changed)
+        return LoadedRegions(territory=changed, checked=checked, has_new_regions=True)
+    news = divisions.classified(file).divisions
+    divisions.require_single(news, file.name)
+    level = _level_of_regions(territory, divisions.valid_on(news, on))
+    changed = territory
+    if level is not None:
+        changed = regions.replace_outlines(territory, divisions.regions_of(file, level, on))
+    changed = replace(changed, divisions=divisions.overlaid(territory.divisions, news))
     store.territories.save(changed)
-    return changed
+    return LoadedRegions(territory=changed, checked=checked, has_new_regions=level is not None)
 
 
 def zone_of_points(lat: NDArray[np.float64], lng: NDArray[np.float64]) -> str:
@@ -152,6 +236,16 @@ def name_from(path: Path) -> str:
     stem = path.name.split(".")[0].lower()
     kept = "".join(sign if sign.isascii() and sign.isalnum() else "_" for sign in stem).strip("_")
     return kept[:40] or "territory"
+
+
+def _level_of_regions(territory: Territory, current: gpd.GeoDataFrame) -> Level | None:
+    """Level of a file's rows that replace the territory's regions; None where it has no such rows."""
+    counts = {level: int((current["level"] == level).sum()) for level in Level}
+    present = [level for level in Level if counts[level]]
+    own = {divisions.level_of_code(code) for code in territory.regions["region_id"]} - {None}
+    if regions.has_official_codes(territory) and own:
+        return next((level for level in present if level in own), None)
+    return next((level for level in present if counts[level] > 1), present[0] if present else None)
 
 
 def _from_points(name: str, lat: NDArray[np.float64], lng: NDArray[np.float64], *, zone: str) -> Territory:

@@ -122,13 +122,9 @@ def open_rows(store: Store, family: Family) -> pl.DataFrame:
     ``of_line`` is the line in the file of the first delivery; ``delivery_id`` and ``line`` say where the newest version
     of the row stands.
     """
-    frames = [_NOTHING, *(_open(store, family, one) for one in family.deliveries)]
+    nothing = pl.DataFrame(schema={**QUARANTINE.schema, "delivery_id": pl.String(), "of_line": pl.Int64()})
+    frames = [nothing, *(_open(store, family, one) for one in family.deliveries)]
     return pl.concat(frames).sort("of_line")
-
-
-_NOTHING = QUARANTINE.empty().with_columns(
-    delivery_id=pl.lit(None, dtype=pl.String), of_line=pl.lit(None, dtype=pl.Int64)
-)
 
 
 def _open(store: Store, family: Family, delivery: Delivery) -> pl.DataFrame:

@@ -290,7 +290,7 @@ def a_link(name):
         ([(a_link("points.shp"), b"/etc/passwd")], "is a link"),
         ([("A.shp", b""), ("a.SHP", b"")], "two files of the archive have the same name"),
         ([("points.shp", b"")], "stands without its .dbf and .shx"),
-        ([("points.csv", b""), ("b.txt", b"")], "without a shapefile; it holds points.csv, b.txt"),
+        ([("points.pdf", b""), ("b.doc", b"")], "without a shapefile; it holds points.pdf, b.doc"),
         ([("points.shp", b"x"), ("points.dbf", b"x"), ("points.shx", b"x")], "is a damaged GeoPackage or shapefile"),
         ([("xl/workbook.xml", b"<x/>")], "cannot be read as a workbook"),
     ],
