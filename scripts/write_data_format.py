@@ -142,8 +142,8 @@ One row is one incident. What a file is, is told by its content:
 - **GeoJSON**, or the JSON answer of an Esri map service; plain or gzip-compressed. Points become places.
 - **GeoPackage**: one layer of points. Whether its moments are UTC has to be said (`clock`): the format calls all of
   them so.
-- **Shapefile of points, CSV or GeoJSON in a ZIP archive** (`sheet` picks one of several); other files in the archive are left aside. Archives with links, with names
-  that lead out of them, or that unpack into more than 1 GB are refused.
+- **Shapefile of points, CSV or GeoJSON in a ZIP archive** (`sheet` picks one of several); other files in the archive
+  are left aside. Archives with links, with names that lead out of them, or that unpack into more than 1 GB are refused.
 
 A smallest complete example:
 """

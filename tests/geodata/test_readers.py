@@ -100,7 +100,7 @@ def test_where_several_sheets_hold_incidents_one_has_to_be_named(tmp_path):
     rows = [HEAD, ["2026-03-02", "theft", 43.2, 76.9]]
     path = a_workbook(tmp_path, North=rows, South=rows)
 
-    with pytest.raises(UnexpectedColumns, match=r"several of its sheets .* Found: North, South\. .*sheet = "):
+    with pytest.raises(UnexpectedColumns, match=r"several of its sheets, .* Found: North, South\. .*sheet = "):
         open_source(path)
     assert open_source(path, Mapping(sheet="South")).table.part == "South"
     with pytest.raises(UnexpectedColumns, match=r"no sheet or layer with rows is named 'West'\. Found: North, South"):
