@@ -276,9 +276,8 @@ def _own_ids(batch: pl.DataFrame, source: Source, rules: Rules) -> pl.Series:
     if not key:
         return pl.Series([None], dtype=pl.String).new_from_index(0, batch.height)
     parts = pl.DataFrame([timestamps.clean_text(batch[name]) for name in key])
-    return keyed_hash(
-        parts.select(pl.concat_str(pl.lit("id"), *parts.columns, separator="\x1f")).to_series(), rules.key
-    )
+    joined = parts.to_series() if parts.width == 1 else parts.select(pl.concat_str("*", separator="\x1f")).to_series()
+    return keyed_hash(joined, rules.key, label="id")
 
 
 def _ids(told: pl.DataFrame, key: bytes, numbering: Numbering | None) -> pl.Series:
