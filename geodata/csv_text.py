@@ -17,6 +17,7 @@ from itertools import islice
 from typing import BinaryIO, cast
 
 import charset_normalizer
+import polars as pl
 
 from geodata.archives import Place, Unpacked
 from geodata.column_names import printable
@@ -26,6 +27,8 @@ MAX_LINE = 1_000_000
 """Characters in one line; a longer one is not a table."""
 MAX_RECORD_LINES = 1_000
 """Lines in one record; more means that a quotation mark was never closed."""
+_PLAIN_CHARACTERS = 1_000_000
+_RECORDS_AT_ONCE = 10_000
 MAX_COLUMNS = 2_000
 MOST_READ_AGAIN = 20_000_000
 """Characters that are read again after unclosed quotation marks; more of them and quotation marks mean nothing."""
@@ -88,8 +91,40 @@ def sniff(path: Place, *, is_compressed: bool, encoding: str | None, separator: 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PlainLines:
+    """Lines without a quotation mark, each of as many fields as the header; ``first`` is the line of the first."""
+
+    first: int
+    texts: pl.Series
+
+
+def pieces(path: Place, dialect: Dialect) -> Iterator[PlainLines | list[Record]]:
+    """The records after the header, in order: most texts are plain, and such lines need not be read one by one.
+
+    Raises
+    ------
+    UnreadableFile
+        As `records`.
+    """
+    with _open_text(path, dialect.encoding, dialect.is_compressed) as stream:
+        lines = _Lines(stream, path.name)
+        for _ in islice(lines, dialect.header_line):
+            lines.take()
+        while not lines.has_ended:
+            plain = lines.plain(dialect.separator, len(dialect.header))
+            if plain is not None:
+                yield plain
+            else:
+                one_by_one = _records(lines, dialect)
+                while piece := list(islice(one_by_one, _RECORDS_AT_ONCE)):
+                    yield piece
+                    if not lines.has_returned:
+                        break
+
+
 def records(path: Place, dialect: Dialect) -> Iterator[Record]:
-    """The records after the header, in order; empty lines are no records.
+    """The records after the header, one by one; empty lines are no records.
 
     A record is told with the physical line on which it starts. Extra fields are let pass when they are empty. Of a
     record over several lines that does not fit the header, only the first line is set aside and the rest is read
@@ -100,30 +135,34 @@ def records(path: Place, dialect: Dialect) -> Iterator[Record]:
     UnreadableFile
         If the text breaks off, is damaged, or has a line beyond any table.
     """
-    width = len(dialect.header)
     with _open_text(path, dialect.encoding, dialect.is_compressed) as stream:
         lines = _Lines(stream, path.name)
         for _ in islice(lines, dialect.header_line):
             lines.take()
-        reader = _reader(lines, dialect.separator)
-        while True:
-            try:
-                fields = next(reader)
-            except StopIteration:
-                return
-            except (csv.Error, _EndlessRecord):
-                fields, reader = [""] * (width + 1) + ["unclosed"], _reader(lines, dialect.separator)
-            start, was_cut_off, raw = lines.start, lines.has_ended, lines.take()
-            is_unclosed = was_cut_off and len(raw) > 1 and "".join(raw).count('"') % 2 == 1
-            if not fields:
-                continue
-            if len(fields) > width and not any(fields[width:]):
-                del fields[width:]
-            if len(fields) == width and not is_unclosed:
-                yield start, fields, None
-            else:
-                lines.give_back(raw[1:])
-                yield start, [], raw[0].rstrip("\r\n")
+        yield from _records(lines, dialect)
+
+
+def _records(lines: "_Lines", dialect: Dialect) -> Iterator[Record]:
+    width = len(dialect.header)
+    reader = _reader(lines, dialect.separator)
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except (csv.Error, _EndlessRecord):
+            fields, reader = [""] * (width + 1) + ["unclosed"], _reader(lines, dialect.separator)
+        start, was_cut_off, raw = lines.start, lines.has_ended, lines.take()
+        is_unclosed = was_cut_off and len(raw) > 1 and "".join(raw).count('"') % 2 == 1
+        if not fields:
+            continue
+        if len(fields) > width and not any(fields[width:]):
+            del fields[width:]
+        if len(fields) == width and not is_unclosed:
+            yield start, fields, None
+        else:
+            lines.give_back(raw[1:])
+            yield start, [], raw[0].rstrip("\r\n")
 
 
 class _EndlessRecord(Exception):
@@ -162,6 +201,36 @@ class _Lines:
         self._held.append(line)
         self._held_length += len(line)
         return line
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether lines wait that were looked at, or are read again."""
+        return bool(self._returned)
+
+    def plain(self, separator: str, width: int) -> PlainLines | None:
+        """The next lines where all of them are plain; else they wait to be read one by one. None at the end too.
+
+        Call it between two records.
+        """
+        if self._returned:
+            return None
+        text = self._stream.read(_PLAIN_CHARACTERS)
+        while text and not text.endswith("\n"):
+            rest = self._stream.readline(MAX_LINE + 1)
+            text += rest
+            if not rest or len(rest) > MAX_LINE:
+                break
+        if '"' not in text and text.count("\r") == text.count("\r\n") and text:
+            found = pl.Series(text.replace("\r\n", "\n").removesuffix("\n").split("\n"))
+            is_plain = (found.str.count_matches(separator, literal=True) == width - 1) & (
+                found.str.len_bytes() <= MAX_LINE
+            )
+            if is_plain.all() and (width > 1 or (found != "").all()):
+                first, self.number = self.number + 1, self.number + found.len()
+                return PlainLines(first, found)
+        # Only the marks that end a line in a table end one here.
+        self._returned.extend(io.StringIO(text, newline=""))
+        return None
 
     @property
     def start(self) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import polars as pl
 
@@ -28,29 +27,32 @@ class TextRows:
         return handed_out(self.dialect.header)
 
     def frames(self, rows: int, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        names = self.columns
+        held = pl.DataFrame()
+        for piece in csv_text.pieces(self.path, self.dialect):
+            frame = self._frame(piece, columns)
+            held = pl.concat([held, frame]) if held.height else frame
+            while held.height >= rows:
+                yield held.head(rows).rechunk()
+                held = held.slice(rows)
+        if held.height:
+            yield held.rechunk()
+        require_unchanged(self.path, self.stamp)
+
+    def _frame(self, piece: csv_text.PlainLines | list[csv_text.Record], columns: Sequence[str]) -> pl.DataFrame:
+        names, width = self.columns, len(self.dialect.header)
         wanted = [names.index(column) for column in columns]
-        nothing: list[str | None] = [None] * len(names)
-        records = csv_text.records(self.path, self.dialect)
-        while True:
-            lines: list[int] = []
-            texts: list[str | None] = []
-            table: list[Sequence[str | None]] = []
-            for line, fields, ragged in islice(records, rows):
-                lines.append(line)
-                texts.append(ragged)
-                table.append(fields if ragged is None else nothing)
-            if not lines:
-                require_unchanged(self.path, self.stamp)
-                return
-            by_column = list(zip(*table, strict=True))
-            yield pl.DataFrame(
-                [
-                    *(pl.Series(names[at], by_column[at], dtype=pl.String) for at in wanted),
-                    pl.Series(LINE, lines, dtype=pl.Int64),
-                    pl.Series(RAGGED, texts, dtype=pl.String),
-                ]
-            )
+        if isinstance(piece, csv_text.PlainLines):
+            split = piece.texts.str.split_exact(self.dialect.separator, width - 1).struct.unnest()
+            by_column: Sequence[pl.Series] = split.get_columns()
+            lines = pl.int_range(piece.first, piece.first + split.height, eager=True).alias(LINE)
+            ragged = pl.Series(RAGGED, [None], dtype=pl.String).new_from_index(0, split.height)
+        else:
+            nothing: list[str | None] = [None] * width
+            table = [fields if text is None else nothing for _, fields, text in piece]
+            by_column = [pl.Series(values, dtype=pl.String) for values in zip(*table, strict=True)]
+            lines = pl.Series(LINE, [line for line, _, _ in piece], dtype=pl.Int64)
+            ragged = pl.Series(RAGGED, [text for _, _, text in piece], dtype=pl.String)
+        return pl.DataFrame([*(by_column[at].alias(names[at]) for at in wanted), lines, ragged])
 
 
 def open_text(path: Place, mapping: Mapping | None, *, is_compressed: bool, part: str | None = None) -> TextRows:
