@@ -9,6 +9,7 @@ from typing import Any
 from riskmap import assembly
 from riskmap.errors import ExitStatus
 from riskmap.pipeline import territories
+from riskmap.pipeline.deliveries import DeliveryReport
 from riskmap.ports import Store
 from riskmap.settings import Settings
 from riskmap.wording import Wording
@@ -44,3 +45,26 @@ def opened(context: Context) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def delivery_lines(report: DeliveryReport, words: Wording) -> list[str]:
+    """What became of a delivery's rows, a line each, and the command that comes next."""
+    return [
+        words.text("cli.deliver.summary", file=report.file_name, territory=report.territory),
+        words.text("cli.deliver.rows_read", n=report.rows_read),
+        words.text("cli.deliver.accepted", n=report.accepted),
+        "  " + words.text("cli.deliver.without_place", n=report.without_place),
+        *(["  " + words.text("cli.deliver.corrected", n=report.corrected)] if report.corrected else []),
+        words.text("cli.deliver.duplicates", n=report.duplicates),
+        *([words.text("cli.deliver.withdrawn", n=report.withdrawn)] if report.withdrawn else []),
+        words.text("cli.deliver.quarantined", n=report.quarantined),
+        *(
+            "  " + words.text("cli.deliver.fault", fault=words.text(f"fault.{fault}"), n=count)
+            for fault, count in sorted(report.faults.items())
+        ),
+        *(
+            words.text("cli.deliver.unknown_category", category=category, n=count)
+            for category, count in sorted(report.unknown_categories.items())
+        ),
+        words.text("cli.next_step", command=f"python -m riskmap release --territory {report.territory}"),
+    ]

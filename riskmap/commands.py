@@ -38,7 +38,7 @@ from riskmap import (
     totals_commands,
     wording,
 )
-from riskmap.command_line import Context, Report, opened
+from riskmap.command_line import Context, Report, delivery_lines, opened
 from riskmap.council import journal_desk
 from riskmap.council.simulated import NewAccount
 from riskmap.errors import ExitStatus, RiskMapError
@@ -363,26 +363,7 @@ def _delivery_report(reports: list[DeliveryReport], context: Context) -> Report:
     for report in reports:
         if report.is_repeat:
             lines.append(words.text("cli.repeat"))
-        lines += [
-            words.text("cli.deliver.summary", file=report.file_name, territory=report.territory),
-            words.text("cli.deliver.rows_read", n=report.rows_read),
-            words.text("cli.deliver.accepted", n=report.accepted),
-            "  " + words.text("cli.deliver.without_place", n=report.without_place),
-            *(["  " + words.text("cli.deliver.corrected", n=report.corrected)] if report.corrected else []),
-            words.text("cli.deliver.duplicates", n=report.duplicates),
-            *([words.text("cli.deliver.withdrawn", n=report.withdrawn)] if report.withdrawn else []),
-            words.text("cli.deliver.quarantined", n=report.quarantined),
-            *(
-                "  " + words.text("cli.deliver.fault", fault=words.text(f"fault.{fault}"), n=count)
-                for fault, count in sorted(report.faults.items())
-            ),
-            *(
-                words.text("cli.deliver.unknown_category", category=category, n=count)
-                for category, count in sorted(report.unknown_categories.items())
-            ),
-        ]
-        command = f"python -m riskmap release --territory {report.territory}"
-        lines.append(words.text("cli.next_step", command=command))
+        lines += delivery_lines(report, words)
     faults: Counter[str] = Counter()
     for report in reports:
         faults.update(report.faults)

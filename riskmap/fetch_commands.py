@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from riskmap import explaining
-from riskmap.command_line import Context, Report, opened
+from riskmap.command_line import Context, Report, delivery_lines, opened
 from riskmap.pipeline import crime_point_feed
 from riskmap.pipeline.crime_point_feed import OVERLAP_DAYS, FeedReport
 from riskmap.pipeline.crime_point_service import Request
@@ -94,25 +94,7 @@ def _delivery_lines(report: FeedReport, words: Wording) -> list[str]:
         return [words.text("cli.fetch.nothing_new")]
     if delivery is None:
         return [words.text("cli.fetch.not_delivered", file=str(report.file))]
-    return [
-        words.text("cli.deliver.summary", file=delivery.file_name, territory=delivery.territory),
-        words.text("cli.deliver.rows_read", n=delivery.rows_read),
-        words.text("cli.deliver.accepted", n=delivery.accepted),
-        "  " + words.text("cli.deliver.without_place", n=delivery.without_place),
-        *(["  " + words.text("cli.deliver.corrected", n=delivery.corrected)] if delivery.corrected else []),
-        words.text("cli.deliver.duplicates", n=delivery.duplicates),
-        *([words.text("cli.deliver.withdrawn", n=delivery.withdrawn)] if delivery.withdrawn else []),
-        words.text("cli.deliver.quarantined", n=delivery.quarantined),
-        *(
-            "  " + words.text("cli.deliver.fault", fault=words.text(f"fault.{fault}"), n=count)
-            for fault, count in sorted(delivery.faults.items())
-        ),
-        *(
-            words.text("cli.deliver.unknown_category", category=category, n=count)
-            for category, count in sorted(delivery.unknown_categories.items())
-        ),
-        words.text("cli.next_step", command=f"python -m riskmap release --territory {delivery.territory}"),
-    ]
+    return delivery_lines(delivery, words)
 
 
 def _unknown_fields(names: tuple[str, ...], words: Wording) -> str:
