@@ -15,10 +15,8 @@ LINE = "line"
 """Line on which the row starts (CSV, the header's included; a workbook's row) or number of the row, from 1."""
 RAGGED = "ragged"
 """Raw text of a row that does not fit the header; missing for all others, whose fields are then filled."""
-REPEAT = "repeat"
-"""How many rows equal in time, place and category came before this one in the file."""
 
-_OURS = (LINE, RAGGED, REPEAT)
+_OURS = (LINE, RAGGED)
 
 
 class Rows(Protocol):
