@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -19,22 +20,11 @@ from riskmap.errors import ExitStatus
 from riskmap.settings import REPOSITORY
 from tests.builders import FILES
 from tests.made_up_town import LAT, LNG, ROWS, ZONE, some_incidents, write_csv
+from tests.typed_commands import typed
 
 PLAIN = FILES / "plain.csv"
 HEADER = "occurred_at,category,lat,lng\n"
 ROW = "2026-03-02 14:30,theft,43.238949,76.889709\n"
-
-
-class Answer:
-    """What one command ended with."""
-
-    def __init__(self, status, captured):
-        self.status = status
-        self.out, self.err = captured.out, captured.err
-
-    @property
-    def data(self):
-        return json.loads(self.out.strip().splitlines()[-1])
 
 
 @pytest.fixture
@@ -48,11 +38,7 @@ def data(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(data, capsys):
-    def typed(*arguments):
-        capsys.readouterr()
-        return Answer(commands.main([str(argument) for argument in arguments]), capsys.readouterr())
-
-    return typed
+    return partial(typed, capsys)
 
 
 @pytest.fixture

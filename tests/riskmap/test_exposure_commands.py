@@ -20,23 +20,12 @@ from riskmap.store.surroundings_shelf import FolderSurroundings
 from tests import made_up_town
 from tests.made_up_town import LAT, LNG
 from tests.osm_builder import a_node, a_way, write_extract
+from tests.typed_commands import Answer
 
 TOWN = "smalltown"
 GRID = ["--source", "Made up grid", "--dated", "2023-11-01"]
 OSM = ["--dated", "2026-01-15"]
 OWNER = ["--source", "Made up owner", "--dated", "2026-02-01"]
-
-
-class Answer:
-    """What one command ended with."""
-
-    def __init__(self, status, captured):
-        self.status = status
-        self.out, self.err = captured.out, captured.err
-
-    @property
-    def data(self):
-        return json.loads(self.out.strip().splitlines()[-1])
 
 
 @pytest.fixture(scope="module")

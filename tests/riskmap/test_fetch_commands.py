@@ -19,6 +19,7 @@ from riskmap.errors import ExitStatus
 from riskmap.pipeline.feature_service import Patience
 from riskmap.settings import Settings
 from tests.stand_in_service import FREE_TEXT, STREET, StandIn, a_record, records
+from tests.typed_commands import Answer
 
 ROOT = Path(__file__).resolve().parents[2]
 PERSONAL = re.compile(rf"{STREET}|{FREE_TEXT}|дом-[0-9]{{5}}|2475[0-9]{{7}}8642|77[0-9]{{21}}77|AAAA-BBBB-CCCC")
@@ -49,17 +50,6 @@ def data(empty, tmp_path, monkeypatch):
         fetch_commands, "_patience", lambda options: Patience(pause_s=options.pause, first_wait_s=0, attempts=2)
     )
     return copy
-
-
-class Answer:
-    """What one command ended with."""
-
-    def __init__(self, status, captured):
-        self.status, self.out, self.err = status, captured.out, captured.err
-
-    @property
-    def data(self):
-        return json.loads(self.out.strip().splitlines()[-1])
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Commands about accounts and the audit log, as an operator types them."""
 
 import io
-import json
 import re
 import shutil
 import sqlite3
@@ -19,22 +18,11 @@ from riskmap.identity.access import Grant, Role
 from riskmap.pipeline import territories
 from riskmap.settings import Settings
 from tests.release_builder import a_release
+from tests.typed_commands import Answer
 
 PASSWORD_LINE = re.compile(r"[a-z2-9]{5}(-[a-z2-9]{5}){3}")
 RIGHT = "four words make one"
 ROLE = ("--role", "chair", "--region", "kazakhstan")
-
-
-class Answer:
-    """What one command ended with."""
-
-    def __init__(self, status, captured):
-        self.status = status
-        self.out, self.err = captured.out, captured.err
-
-    @property
-    def data(self):
-        return json.loads(self.out.strip().splitlines()[-1])
 
 
 @pytest.fixture(scope="module")

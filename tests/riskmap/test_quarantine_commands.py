@@ -1,33 +1,21 @@
 """Commands about rows set aside and about retention, as an operator types them."""
 
 import csv
-import json
 import logging
 import stat
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
-from riskmap import commands
 from riskmap.errors import ExitStatus
 from riskmap.quarantine.desk import DismissReason
 from riskmap.settings import Settings
 from riskmap.wording import LANGUAGES, in_language
 from tests.rows_aside import FAULTY, TOWN, a_file, a_town_on_disk, sound_rows
+from tests.typed_commands import typed
 
 EN = in_language("en")
-
-
-class Answer:
-    """What one command ended with."""
-
-    def __init__(self, status, captured):
-        self.status = status
-        self.out, self.err = captured.out, captured.err
-
-    @property
-    def data(self):
-        return json.loads(self.out.strip().splitlines()[-1])
 
 
 @pytest.fixture
@@ -41,11 +29,7 @@ def town(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(town, capsys):
-    def typed(*arguments):
-        capsys.readouterr()
-        return Answer(commands.main([str(argument) for argument in arguments]), capsys.readouterr())
-
-    return typed
+    return partial(typed, capsys)
 
 
 @pytest.fixture

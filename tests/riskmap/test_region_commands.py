@@ -14,26 +14,10 @@ from riskmap import commands, wording
 from riskmap.assembly import open_store
 from riskmap.errors import ExitStatus
 from riskmap.settings import Settings
+from tests.typed_commands import typed
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "kz"
 OWN_WEST, OWN_EAST = shapely.box(76.80, 43.15, 76.90, 43.35), shapely.box(76.90, 43.15, 77.00, 43.35)
-
-
-class Answer:
-    """What one command ended with."""
-
-    def __init__(self, status, captured):
-        self.status = status
-        self.out, self.err = captured.out, captured.err
-
-    @property
-    def data(self):
-        return json.loads(self.out.strip().splitlines()[-1])
-
-
-def typed(capsys, *arguments):
-    capsys.readouterr()
-    return Answer(commands.main([str(argument) for argument in arguments]), capsys.readouterr())
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Commands about official totals, as an operator types them."""
 
-import json
 import shutil
 from functools import partial
 
@@ -12,6 +11,7 @@ from riskmap.assembly import open_store
 from riskmap.errors import ExitStatus
 from riskmap.settings import Settings
 from tests.form_builder import LINES, write_form
+from tests.typed_commands import typed
 
 ALMATY, ASTANA = "750000000", "710000000"
 INCIDENTS = """\
@@ -25,23 +25,6 @@ occurred_at,category,lat,lng
 2023-03-07 14:30,188,51.1282,71.4304
 2023-03-08 14:30,188,,
 """
-
-
-class Answer:
-    """What one command ended with."""
-
-    def __init__(self, status, captured):
-        self.status = status
-        self.out, self.err = captured.out, captured.err
-
-    @property
-    def data(self):
-        return json.loads(self.out.strip().splitlines()[-1])
-
-
-def typed(capsys, *arguments):
-    capsys.readouterr()
-    return Answer(commands.main([str(argument) for argument in arguments]), capsys.readouterr())
 
 
 @pytest.fixture(scope="module")
