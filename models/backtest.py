@@ -195,10 +195,7 @@ def compare_with_best_baseline(windows: pl.DataFrame, *, served: str = "eb") -> 
                 f"The backtest holds {', '.join(found)}; {served} and one of {', '.join(BASELINES)} are needed."
             )
         for metric, sign in (("poisson_deviance", -1.0), ("pai_5", 1.0)):
-            values = {
-                name: sign * frame.filter(pl.col("model") == name).sort("window_start")[metric].to_numpy()
-                for name in (served, *baselines)
-            }
+            values = {name: sign * _of_model(frame, name, metric) for name in (served, *baselines)}
             is_defined = ~np.isnan(values[served])
             if not is_defined.any():
                 continue
@@ -224,6 +221,46 @@ def compare_with_best_baseline(windows: pl.DataFrame, *, served: str = "eb") -> 
             "is_not_worse": pl.Boolean(),
         },
     )
+
+
+def place_model(windows: pl.DataFrame) -> pl.DataFrame:
+    """Which model of places each case is served by: ``stacked`` where it beats ``eb`` beyond doubt, else ``eb``.
+
+    Returns
+    -------
+    polars frame with one row per case
+        ``model``; ``difference``: mean advantage of ``stacked`` in Poisson deviance per cell over the windows, positive
+        where it is better; its ``standard_error``; ``n_windows``. Beyond doubt is more than two standard errors, over
+        at least two windows.
+    """
+    rows = []
+    for case, frame in windows.group_by(*CASE, maintain_order=True):
+        deviance = {name: _of_model(frame, name, "poisson_deviance") for name in ("eb", "stacked")}
+        paired = _paired(deviance["eb"] - deviance["stacked"]) if deviance["stacked"].size else {}
+        error = paired.get("standard_error")
+        is_better = isinstance(error, float) and float(str(paired["difference"])) > 2.0 * error
+        rows.append(
+            {
+                **dict(zip(CASE, case, strict=True)),
+                "model": "stacked" if is_better else "eb",
+                **{name: paired.get(name) for name in ("difference", "standard_error", "n_windows")},
+            }
+        )
+    return pl.DataFrame(
+        rows,
+        schema={
+            **{name: SCHEMA[name] for name in CASE},
+            "model": pl.String(),
+            "difference": pl.Float64(),
+            "standard_error": pl.Float64(),
+            "n_windows": pl.Int64(),
+        },
+    )
+
+
+def _of_model(frame: pl.DataFrame, name: str, metric: str) -> NDArray[np.float64]:
+    """The metric's values of one model in the order of the windows."""
+    return frame.filter(pl.col("model") == name).sort("window_start")[metric].to_numpy()
 
 
 def _measured(
