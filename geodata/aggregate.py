@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from geodata import hexgrid
 from geodata.offences import ALL, MAPPABLE_CODES
 
-_GOLDEN = 0.618_033_988_749_894_9
+GOLDEN = 0.618_033_988_749_894_9
 """Multiples of it, without their whole part, fall evenly whichever run of numbers is taken."""
 
 
@@ -71,7 +71,7 @@ def spread_month_only(incidents: pl.DataFrame) -> pl.DataFrame:
     """
     days = pl.col("occurred_on").dt.month_end().dt.day().cast(pl.UInt64)
     # Ids are the installation's own secret: what follows from them would differ from one installation to the next.
-    share = (pl.col("line") * _GOLDEN) % 1.0
+    share = (pl.col("line") * GOLDEN) % 1.0
     moved = pl.col("occurred_on").dt.month_start() + pl.duration(days=(share * days).floor().cast(pl.Int64))
     is_month = pl.col("time_precision") == "month"
     return incidents.with_columns(pl.when(is_month).then(moved).otherwise(pl.col("occurred_on")).alias("occurred_on"))

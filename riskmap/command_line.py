@@ -1,9 +1,10 @@
 """What the commands share: what each one gets, what it hands back, and the store it opens."""
 
+import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from riskmap import assembly
@@ -68,3 +69,18 @@ def delivery_lines(report: DeliveryReport, words: Wording) -> list[str]:
         ),
         words.text("cli.next_step", command=f"python -m riskmap release --territory {report.territory}"),
     ]
+
+
+def day(text: str) -> date:
+    """An option that is a calendar day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; expected YYYY-MM-DD such as 2026-11-01") from None
+
+
+def positive(text: str) -> int:
+    """An option that is a whole number above zero."""
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 65535")
+    return int(text)

@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from geodata.territory import Territory
 from models.errors import ModelError
 from riskmap import (
     assembly,
+    backtest_commands,
     explaining,
     exposure_commands,
     fetch_commands,
@@ -38,7 +39,7 @@ from riskmap import (
     totals_commands,
     wording,
 )
-from riskmap.command_line import Context, Report, delivery_lines, opened
+from riskmap.command_line import Context, Report, day, delivery_lines, opened, positive
 from riskmap.council import journal_desk
 from riskmap.council.simulated import NewAccount
 from riskmap.errors import ExitStatus, RiskMapError
@@ -47,21 +48,6 @@ from riskmap.pipeline.deliveries import DeliveryReport
 from riskmap.pipeline.publication import PublicationReport
 from riskmap.settings import Settings
 from riskmap.wording import UnknownText, Wording
-
-SCORECARD_COLUMNS = {
-    "PAI 1 %": "pai_1",
-    "PAI 2 %": "pai_2",
-    "PAI 5 %": "pai_5",
-    "PAI 10 %": "pai_10",
-    "PEI 1 %": "pei_1",
-    "PEI 2 %": "pei_2",
-    "PEI 5 %": "pei_5",
-    "PEI 10 %": "pei_10",
-    "hit 5 %": "hit_rate_5",
-    "deviance": "poisson_deviance",
-    "slope": "calibration_slope",
-    "obs/exp": "observed_over_expected",
-}
 
 
 class _Bars:
@@ -146,15 +132,9 @@ def _parser() -> argparse.ArgumentParser:
 
     score = add("score", _score, "expected incidents of every cell and region for 30 and 90 days")
     release = add("release", _release, "publish the newest state of a territory")
-    test = add("backtest", _backtest, "test the model against the baselines on past data")
-    for command in (score, release, test):
+    for command in (score, release):
         command.add_argument("--territory", required=True, metavar="NAME")
-        command.add_argument(
-            "--as-of", type=_day, metavar="YYYY-MM-DD", help="default: the day after the last incident"
-        )
-    test.add_argument("--group", metavar="GROUP", help="one offence group (default: all that have enough incidents)")
-    test.add_argument("--horizon", type=_positive, default=30, metavar="DAYS")
-    test.add_argument("--resolution", type=int, choices=(7, 8, 9), default=9)
+        command.add_argument("--as-of", type=day, metavar="YYYY-MM-DD", help="default: the day after the last incident")
 
     journal = add("journal", _journal, "publish the council's journal of a territory anew")
     journal.add_argument("--territory", required=True, metavar="NAME")
@@ -165,10 +145,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--incidents", type=Path, metavar="FILE", help="show the map of this file")
     serve.add_argument("--timezone", metavar="AREA/CITY")
     serve.add_argument("--mapping", type=Path, metavar="FILE")
-    serve.add_argument("--port", type=_positive, default=8501)
+    serve.add_argument("--port", type=positive, default=8501)
     serve.add_argument("--prepare-only", action="store_true", help="do not open the map")
 
     identity_commands.add_commands(commands, shared)
+    backtest_commands.add_commands(commands, shared)
     totals_commands.add_commands(commands, shared)
     fetch_commands.add_commands(commands, shared)
     quarantine_commands.add_commands(commands, shared)
@@ -264,26 +245,6 @@ def _release(options: argparse.Namespace, context: Context) -> Report:
             progress=context.progress,
         )
     return _release_report(published, territory, context)
-
-
-def _backtest(options: argparse.Namespace, context: Context) -> Report:
-    with opened(context) as store:
-        territory = store.territories.load(options.territory)
-        as_of, windows = scoring.backtest_of(
-            store,
-            territory,
-            as_of=options.as_of,
-            group=options.group,
-            horizon_days=options.horizon,
-            resolution=options.resolution,
-            progress=context.progress,
-        )
-    card = scoring.scorecard(windows)
-    words = context.words
-    count = windows["window_start"].n_unique()
-    summary = words.text("cli.backtest.summary", territory=territory.names.of(words.language), windows=count)
-    data = {"territory": territory.name, "as_of": as_of, "windows": count, "results": card}
-    return Report(data=data, lines=[*_scorecard_lines(card), summary])
 
 
 def _demo(_options: argparse.Namespace, context: Context) -> Report:
@@ -384,17 +345,6 @@ def _release_report(published: PublicationReport, territory: Territory, context:
     return Report(data=asdict(published), lines=[line])
 
 
-def _scorecard_lines(card: list[dict[str, Any]]) -> list[str]:
-    """The backtest as a table of fixed columns; metric names are the field's own in every language."""
-    head = f"{'':22}{'':16}" + "".join(f"{name:>10}" for name in SCORECARD_COLUMNS)
-    lines = [head] if card else []
-    for row in card:
-        values = (row[column] for column in SCORECARD_COLUMNS.values())
-        cells = "".join(f"{'–':>10}" if value is None else f"{value:>10.3f}" for value in values)
-        lines.append(f"{row['offence_group']:22}{row['model']:16}{cells}")
-    return lines
-
-
 def _mapping(options: argparse.Namespace) -> Mapping | None:
     return Mapping.read(options.mapping) if options.mapping else None
 
@@ -415,16 +365,3 @@ def _fail(error: Exception, words: Wording, *, as_json: bool) -> int:
 def _language(wanted: str | None) -> str:
     shell = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return wanted or (shell[:2] if shell[:2] in wording.LANGUAGES else wording.DEFAULT_LANGUAGE)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day; expected YYYY-MM-DD such as 2026-11-01") from None
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 65535")
-    return int(text)

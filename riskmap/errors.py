@@ -45,6 +45,12 @@ class InvalidSetting(RiskMapError, ValueError):
     exit_status = ExitStatus.BAD_INPUT
 
 
+class InvalidOptions(RiskMapError, ValueError):
+    """A command's options contradict each other, or one is missing."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+
 class InvalidAsOf(RiskMapError, ValueError):
     """The as-of date lies outside what the delivered incidents can support."""
 
@@ -223,6 +229,12 @@ class NoTotals(RiskMapError, LookupError):
 
 class UnknownDelivery(RiskMapError, LookupError):
     """There is no delivery of this id whose rows count."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
+class UnknownFilter(RiskMapError, LookupError):
+    """A list is asked for by an offence group, period or district that it does not have."""
 
     exit_status = ExitStatus.NOTHING_THERE
 
