@@ -138,6 +138,29 @@ EXPECTED_INCIDENTS = Table(
     ),
 )
 
+HOTSPOT_MARKS = Table(
+    name="hotspot marks",
+    meaning=(
+        "What a score run says of each cell beside its expected incidents: how lasting its place on the list is. "
+        "No counts: a reviewer needs none, and a count of one or two points at a case. For reviewers; never public."
+    ),
+    columns=(
+        Column(name="area_id", dtype=pl.String(), meaning="cell_id"),
+        Column(name="offence_group", dtype=pl.String(), meaning="offence group, or all"),
+        Column(
+            name="stability",
+            dtype=pl.Float64(),
+            meaning="share of the last monthly refits that named the cell among the top 5 %; missing: too few refits",
+            is_nullable=True,
+        ),
+        Column(
+            name="is_repeat_place",
+            dtype=pl.Boolean(),
+            meaning="whether incidents came back there in the last 365 days, more often than to other such places",
+        ),
+    ),
+)
+
 OFFICIAL_TOTALS = Table(
     name="official totals",
     meaning="Lines of section 1 of the registered-offence form 1-М, as an operator loaded them; see `totals load`.",

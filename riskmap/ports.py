@@ -330,12 +330,19 @@ class TerritoryShelf(Protocol):
 class ScoreShelf(Protocol):
     """Score runs with their expected incidents."""
 
-    def save(self, run: ScoreRun, expected: pl.DataFrame) -> ScoreRun:
-        """Keep a run and its frame of `geodata.columns.EXPECTED_INCIDENTS`; the same id replaces the earlier run."""
+    def save(self, run: ScoreRun, expected: pl.DataFrame, marks: pl.DataFrame | None = None) -> ScoreRun:
+        """Keep a run and its frame of `geodata.columns.EXPECTED_INCIDENTS`; the same id replaces the earlier run.
+
+        ``marks`` is a frame of `geodata.columns.HOTSPOT_MARKS`; those of cells the run does not know are left out.
+        """
         ...
 
     def latest(self, territory: str) -> tuple[ScoreRun, pl.DataFrame] | None:
         """The run created last and its frame; None where nothing has been scored."""
+        ...
+
+    def latest_marked(self, territory: str) -> tuple[ScoreRun, pl.DataFrame, pl.DataFrame | None] | None:
+        """The same with its hotspot marks, which are None for a run that was saved without them."""
         ...
 
 

@@ -325,6 +325,7 @@ def _kept() -> list[str]:
         columns.PLACES,
         columns.REGIONS,
         columns.EXPECTED_INCIDENTS,
+        columns.HOTSPOT_MARKS,
         columns.OFFICIAL_TOTALS,
         surroundings.SURROUNDINGS,
         surroundings.SURROUNDING_SOURCES,

@@ -89,6 +89,8 @@ def test_the_house_is_read_at_all():
         ("riskmap.store", ("riskmap.pipeline", "riskmap.public", "riskmap.screens", "riskmap.assembly", "models")),
         ("riskmap.pipeline", ("riskmap.store", "riskmap.public", "riskmap.screens", "riskmap.assembly")),
         ("riskmap.pipeline", ("riskmap.commands", "riskmap.serving", "riskmap.website")),
+        ("riskmap.review", ("riskmap.store", "riskmap.pipeline", "riskmap.screens", "riskmap.assembly")),
+        ("riskmap.review", ("riskmap.doors", "riskmap.council", "riskmap.commands", "streamlit", "starlette")),
         ("riskmap.screens", ("riskmap.store", "riskmap.pipeline", "riskmap.assembly", "riskmap.ports")),
         ("riskmap.screens", ("riskmap.commands", "riskmap.serving", "riskmap.website")),
         ("riskmap.website", ("riskmap.store", "riskmap.pipeline", "riskmap.assembly", "riskmap.ports")),

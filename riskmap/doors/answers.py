@@ -27,6 +27,7 @@ from riskmap.errors import (
     StoreBusy,
     UnfitFields,
     UnknownDelivery,
+    UnknownFilter,
     UnknownRequest,
     UnknownTerritoryName,
     WrongSchema,
@@ -52,6 +53,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ForeignForm: Answer(status=HTTPStatus.FORBIDDEN, key="error.foreign_form", may_send_again=True),
     UnknownRequest: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_request"),
     UnknownPage: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
+    UnknownFilter: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
     UnknownDelivery: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_delivery"),
     UnknownTerritoryName: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
     NoRelease: Answer(status=HTTPStatus.NOT_FOUND, key="error.no_council"),
@@ -124,6 +126,8 @@ def _way_back(visit: Visit) -> list[tuple[str, str]]:
     links = [(visit.text("nav.council"), "/council"), (visit.text("error.home"), "/")]
     if visit.path.startswith("/steward") and visit.signed_in:
         return [(visit.text("steward.title"), "/steward"), *links]
+    if visit.path.startswith("/review") and visit.signed_in:
+        return [(visit.text("hotspots.title"), "/review"), *links]
     try:
         territory = visit.release.territory if "territory" in visit.asked else None
     except (NoRelease, DamagedRelease):

@@ -11,7 +11,7 @@ from riskmap import journal
 from riskmap.council import casework
 from riskmap.council.casework import Desk
 from riskmap.council.request import CouncilRequest, RequestKind, State, civil_day
-from riskmap.doors import steward
+from riskmap.doors import review, steward
 from riskmap.doors.visit import Visit
 from riskmap.identity import access
 from riskmap.public import explain, shelf
@@ -53,7 +53,11 @@ def choose(visit: Visit) -> Response:
     named = [(found.territory, found.names[visit.words.language]) for found in known]
     is_steward = any(steward.may_work(visit.actor, territory) for territory in held)
     return visit.show(
-        "casework_choose.html", title=visit.text("nav.casework"), territories=named, is_steward=is_steward
+        "casework_choose.html",
+        title=visit.text("nav.casework"),
+        territories=named,
+        is_steward=is_steward,
+        is_reviewer=any(review.may_review(visit.actor, territory) for territory in held),
     )
 
 
@@ -69,6 +73,7 @@ def show(visit: Visit) -> Response:
         release=release,
         desk=desk,
         is_steward=steward.may_work(visit.actor, release.territory),
+        is_reviewer=review.may_review(visit.actor, release.territory),
         mine=[_row(visit, release, desk, request) for request in desk.requests],
         supported=_supported(visit, release, desk),
     )
@@ -141,6 +146,7 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
         query=kept,
         desk=desk,
         is_steward=steward.may_work(visit.actor, release.territory),
+        is_reviewer=review.may_review(visit.actor, release.territory),
         shown=shown,
         shows=[
             FilterLink(

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from riskmap.doors import answers, desk, form_body, request_form, request_page, session_door, steward, visit
+from riskmap.doors import answers, desk, form_body, request_form, request_page, review, session_door, steward, visit
 from riskmap.doors.refusals import CrossSite, ForeignForm, UnknownPage
 from riskmap.doors.visit import Doors, Visit
 from riskmap.errors import RiskMapError, SessionEnded, StoreBusy
@@ -51,6 +51,7 @@ def routes(
         _page(doors, "/casework/{rest:path}", _no_page),
         _form(doors, "/casework/{rest:path}", _no_page),
         *_of_stewards(doors),
+        *_of_reviewers(doors),
     ]
 
 
@@ -68,6 +69,18 @@ def _of_stewards(doors: Doors) -> list[Route]:
         _form(doors, f"{delivery}/dismiss", steward.dismiss),
         _page(doors, "/steward/{rest:path}", _no_page),
         _form(doors, "/steward/{rest:path}", _no_page),
+    ]
+
+
+def _of_reviewers(doors: Doors) -> list[Route]:
+    place = "/review/{territory}"
+    return [
+        _page(doors, "/review", review.choose),
+        _page(doors, place, review.show),
+        _page(doors, f"{place}/hotspots.{{form}}", review.download),
+        _page(doors, f"{place}/map/{{district}}/{{group}}/{{days}}/{{file}}", review.map_file),
+        _page(doors, "/review/{rest:path}", _no_page),
+        _form(doors, "/review/{rest:path}", _no_page),
     ]
 
 

@@ -52,6 +52,7 @@ class Permission(StrEnum):
     UNDO_WITHDRAWAL = "undo_withdrawal"
     MANAGE_ACCOUNTS = "manage_accounts"
     CORRECT_ROWS = "correct_rows"
+    REVIEW_HOTSPOTS = "review_hotspots"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -84,6 +85,7 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.UNDO_WITHDRAWAL: _SECRETARY,
     Permission.MANAGE_ACCOUNTS: frozenset({Role.ADMINISTRATOR}),
     Permission.CORRECT_ROWS: frozenset({Role.STEWARD}),
+    Permission.REVIEW_HOTSPOTS: frozenset({Role.POLICE_REVIEWER, Role.AKIMAT_OFFICER}),
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 

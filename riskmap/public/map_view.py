@@ -22,7 +22,7 @@ Import streamlit_folium inside the script Streamlit runs, never in the module th
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +230,12 @@ def map_key(options: MapOptions) -> str:
     return f"map-{options.name}-{_fingerprint(options)}"
 
 
-def page_map(options: MapOptions, state: MapState) -> str:
+def in_steps(palette: Palette) -> Palette:
+    """The palette with its five steps, of one hue, in the place of the classes 1 to 5, without their patterns."""
+    return replace(palette, classes=(*palette.steps, *palette.classes[5:]), pattern="transparent")
+
+
+def page_map(options: MapOptions, state: MapState, *, light: Palette = LIGHT, dark: Palette = DARK) -> str:
     """All that riskmap/assets/council_map.js needs to show the same map on a page without Streamlit, as JSON.
 
     It belongs into an attribute and is escaped there like any other text.
@@ -238,7 +243,7 @@ def page_map(options: MapOptions, state: MapState) -> str:
     leaflet = {camelize(name): value for name, value in _leaflet_options(options).items() if name != "zoom_start"}
     leaflet |= {"center": _centre(options), "zoom": _leaflet_options(options)["zoom_start"]}
     return json.dumps(
-        {"leaflet": leaflet, "options": _with_palettes(options), "state": asdict(state)},
+        {"leaflet": leaflet, "options": _with_palettes(options, light, dark), "state": asdict(state)},
         sort_keys=True,
         ensure_ascii=False,
     )
@@ -316,8 +321,8 @@ def _centre(options: MapOptions) -> list[float]:
     return [(south + north) / 2, (west + east) / 2]
 
 
-def _with_palettes(options: MapOptions) -> dict[str, Any]:
-    return {**asdict(options), "palettes": {"light": asdict(LIGHT), "dark": asdict(DARK)}}
+def _with_palettes(options: MapOptions, light: Palette = LIGHT, dark: Palette = DARK) -> dict[str, Any]:
+    return {**asdict(options), "palettes": {"light": asdict(light), "dark": asdict(dark)}}
 
 
 def _fingerprint(options: MapOptions) -> str:

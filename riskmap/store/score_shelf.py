@@ -1,4 +1,8 @@
-"""Score runs on disk: one Parquet file each, which the SQL catalogue names by its content."""
+"""Score runs on disk: one Parquet file each, which the SQL catalogue names by its content.
+
+Hotspot marks are further columns of the same file, so that a run is whole or not there at all. Files written before
+there were any lack these columns.
+"""
 
 import hashlib
 import io
@@ -9,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import sqlalchemy as sa
 
-from geodata.columns import EXPECTED_INCIDENTS
+from geodata.columns import EXPECTED_INCIDENTS, HOTSPOT_MARKS
 from riskmap.disk import replace_synced, safe_name, writing_to
 from riskmap.errors import DamagedStore
 from riskmap.ports import ScoreRun
@@ -18,6 +22,8 @@ from riskmap.store.sql_store import SqlScoreRuns, SqlUnitOfWork
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TRIES = 5
+_MARK_KEYS = ("area_id", "offence_group")
+_MARKS = [name for name in HOTSPOT_MARKS.schema if name not in _MARK_KEYS]
 
 
 class ParquetScores:
@@ -27,8 +33,8 @@ class ParquetScores:
         self._data = data
         self._engine = engine
 
-    def save(self, run: ScoreRun, expected: pl.DataFrame) -> ScoreRun:
-        """Keep a run and its frame; returns the run with its file. The same id replaces the earlier run.
+    def save(self, run: ScoreRun, expected: pl.DataFrame, marks: pl.DataFrame | None = None) -> ScoreRun:
+        """Keep a run and its frames; returns the run with its file. The same id replaces the earlier run.
 
         Raises
         ------
@@ -40,7 +46,7 @@ class ParquetScores:
         if not _RUN_ID.fullmatch(run.run_id):
             raise ValueError(f"{run.run_id[:80]!r} cannot identify a score run; use 1 to 64 of A-Z a-z 0-9 _ -.")
         packed = io.BytesIO()
-        EXPECTED_INCIDENTS.checked(expected).write_parquet(packed, compression="zstd")
+        _together(EXPECTED_INCIDENTS.checked(expected), marks).write_parquet(packed, compression="zstd")
         content = packed.getvalue()
         sha256 = hashlib.sha256(content).hexdigest()
         kept = replace(run, path=f"scores/{safe_name(run.territory)}/{run.run_id}.{sha256[:12]}.parquet", sha256=sha256)
@@ -65,6 +71,21 @@ class ParquetScores:
         DamagedStore
             If its file is missing or changed.
         """
+        found = self._read_latest(territory)
+        return (found[0], EXPECTED_INCIDENTS.checked(found[1])) if found else None
+
+    def latest_marked(self, territory: str) -> tuple[ScoreRun, pl.DataFrame, pl.DataFrame | None] | None:
+        """The same with its hotspot marks, by group and cell; None in their place where the run has none.
+
+        Raises
+        ------
+        DamagedStore
+            If its file is missing or changed.
+        """
+        found = self._read_latest(territory)
+        return (found[0], EXPECTED_INCIDENTS.checked(found[1]), _marks_of(found[1])) if found else None
+
+    def _read_latest(self, territory: str) -> tuple[ScoreRun, pl.DataFrame] | None:
         run = self._newest(territory)
         for _ in range(_TRIES):
             if run is None:
@@ -72,7 +93,7 @@ class ParquetScores:
             path = self._data / run.path
             content = path.read_bytes() if path.exists() else b""
             if hashlib.sha256(content).hexdigest() == run.sha256:
-                return run, EXPECTED_INCIDENTS.checked(pl.read_parquet(io.BytesIO(content)))
+                return run, pl.read_parquet(io.BytesIO(content))
             # A newer file under the same id may have taken its place since the catalogue was asked.
             before, run = run, self._newest(territory)
             if run == before:
@@ -82,3 +103,19 @@ class ParquetScores:
     def _newest(self, territory: str) -> ScoreRun | None:
         with reading(self._engine) as connection:
             return SqlScoreRuns(connection).latest(territory)
+
+
+def _together(expected: pl.DataFrame, marks: pl.DataFrame | None) -> pl.DataFrame:
+    """One frame for the file: marks stand beside the cells they speak of."""
+    if marks is None:
+        return expected
+    beside = HOTSPOT_MARKS.checked(marks).with_columns(pl.lit("cell").alias("area_kind"))
+    return expected.join(beside, on=["area_kind", *_MARK_KEYS], how="left", validate="m:1", maintain_order="left")
+
+
+def _marks_of(packed: pl.DataFrame) -> pl.DataFrame | None:
+    if not set(_MARKS) <= set(packed.columns):
+        return None
+    # A cell has a line for each horizon; its marks are the same in all of them.
+    told = packed.filter(pl.col("is_repeat_place").is_not_null()).unique(_MARK_KEYS, keep="first", maintain_order=True)
+    return HOTSPOT_MARKS.checked(told)
