@@ -223,8 +223,8 @@ def compare_with_best_baseline(windows: pl.DataFrame, *, served: str = "eb") -> 
     )
 
 
-def place_model(windows: pl.DataFrame) -> pl.DataFrame:
-    """Which model of places each case is served by: ``stacked`` where it beats ``eb`` beyond doubt, else ``eb``.
+def model_to_serve(windows: pl.DataFrame) -> pl.DataFrame:
+    """Which model each case is served by: ``stacked`` where it beats ``eb`` beyond doubt, else ``eb``.
 
     Returns
     -------

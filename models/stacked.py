@@ -22,6 +22,7 @@ from sklearn.linear_model import PoissonRegressor
 from models.errors import MismatchedSupport
 from models.history import History, days_later
 from models.kernels import Kernels
+from models.level import AtLevel
 from models.risk_model import RiskModel, Tune, require_same_support
 from models.shrinkage import EmpiricalBayes, tune
 from models.surfaces import OTHER_SURFACES, OWN_SURFACES, Surfaces
@@ -33,8 +34,6 @@ LEAST_RECORD_DAYS = 365
 """Record that must lie before the first past window: with less, weights learnt on it make forecasts too flat later."""
 PENALTY_INCIDENTS = 50.0
 """How many incidents the pull to zero is worth, for each standardised term; from 10 to 300 it hardly matters."""
-SURE = 2.0
-"""Standard errors by which the weights must do better than none on past windows that did not choose them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,7 +95,7 @@ class Stacked:
     ----------
     weights, centres, scales : arrays of shape (n_terms,)
         A term adds ``weight * (value - centre) / scale`` to the log rate. All weights are zero where too little was
-        on record, or where past windows did not show them to be better than none.
+        on record, or where they did worse than none on past windows that did not choose them.
     gain, gain_error : mean advantage in log-likelihood per incident over ``eb`` on past windows the weights were not
         learnt on, and its standard error; nan where it was not asked
     """
@@ -111,7 +110,7 @@ class Stacked:
     scales: NDArray[np.float64]
     gain: float
     gain_error: float
-    name: str = "stacked"
+    name: str = "places"
 
     @property
     def is_learned(self) -> bool:
@@ -145,11 +144,12 @@ class Stacking:
     features: CellFeatures | None = None
 
     def tuner(self, kind: str) -> Tune:
-        """How to tune the model of one kind; see `models.risk_model.Tune`."""
+        """How to tune the model of one kind, lifted to its level; see `models.risk_model.Tune`."""
 
         def tune_stacked(history: History, *, as_of: date, horizon_days: int, kernels: Kernels) -> RiskModel:
             base = tune(history, as_of=as_of, horizon_days=horizon_days, kernels=kernels)
-            return stack(base, history, kind=kind, surfaces=self.surfaces, features=self.features, as_of=as_of)
+            place = stack(base, history, kind=kind, surfaces=self.surfaces, features=self.features, as_of=as_of)
+            return AtLevel(place=place)
 
         return tune_stacked
 
@@ -184,7 +184,8 @@ def stack(
     is_told_more = features is not None or bool(_others(surfaces, kind))
     if is_told_more and len(windows) >= LEAST_ORIGINS:
         gain, gain_error = _gain(windows)
-        if gain > SURE * gain_error:
+        # The penalty already asks for evidence; a second hurdle would leave rare groups with forecasts too flat.
+        if gain > 0.0:
             weights, centres, scales = _learnt(windows)
     return Stacked(
         base=base,

@@ -4,8 +4,8 @@ Nothing is stored, and no territory is needed. What is asked for one window is a
 tuning, the start of the record and the spread of dates known only by month included.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -17,8 +17,12 @@ from geodata.points import Points
 from models.errors import TooLittleHistory
 from models.history import History, start_of_record
 from models.kernels import Kernels
-from models.served import Served, tune_served
+from models.level import AtLevel
+from models.shrinkage import tune
+from models.stacked import Stacked, stack
+from models.surfaces import Surfaces
 
+TUNING_HORIZON_DAYS = 30
 TUNED_FOR_DAYS = 90
 """How long settings and weights are kept: places change slowly, and a list may hold a window for every week."""
 
@@ -49,7 +53,7 @@ Progress = Callable[[str, int, int], None]
 class _Tuned:
     on: date
     premises: list[str]
-    served: dict[str, Served]
+    places: dict[str, Stacked]
 
 
 def forecasts(given: Points, cells: Cells, windows: pl.DataFrame, *, progress: Progress) -> pl.DataFrame:
@@ -87,11 +91,11 @@ def forecasts(given: Points, cells: Cells, windows: pl.DataFrame, *, progress: P
         premises = _premises(known) if tuned is None or is_due else tuned.premises
         histories, as_of = _histories(known, start, categories, premises, kernels)
         if tuned is None or is_due:
-            served = tune_served(histories, kernels=kernels, as_of=as_of, kinds=categories)
-            tuned = _Tuned(on=start, premises=premises, served=served)
+            tuned = _Tuned(on=start, premises=premises, places=_tuned(histories, categories, kernels, as_of=as_of))
+        surfaces = Surfaces(kernels=kernels, histories=histories)
         fitted = {
-            category: tuned.served[category].with_histories(histories).fit(histories[category], as_of=as_of)
-            for category in categories
+            category: AtLevel(place=replace(place, surfaces=surfaces)).fit(histories[category], as_of=as_of)
+            for category, place in tuned.places.items()
         }
         for horizon in windows.filter(pl.col("window_start") == start)["horizon"].to_list():
             frames[start, horizon] = [
@@ -119,6 +123,18 @@ def _require_something_before(placed: pl.DataFrame, starts: list[date]) -> None:
             f"The window of {starts[0]} starts before anything is known: incidents with a place and a time begin "
             f"{f'on {first[0]}' if first else 'never, there is none'}. Give later windows, or earlier incidents."
         )
+
+
+def _tuned(
+    histories: Mapping[str, History], categories: list[str], kernels: Kernels, *, as_of: date
+) -> dict[str, Stacked]:
+    surfaces = Surfaces(kernels=kernels, histories=histories)
+    places = {}
+    for category in categories:
+        history = histories[category]
+        base = tune(history, as_of=as_of, horizon_days=TUNING_HORIZON_DAYS, kernels=kernels)
+        places[category] = stack(base, history, kind=category, surfaces=surfaces, as_of=as_of)
+    return places
 
 
 def _premises(known: pl.DataFrame) -> list[str]:

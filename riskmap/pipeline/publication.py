@@ -21,7 +21,7 @@ from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release
 from riskmap.errors import NotReleasable
-from riskmap.pipeline import scoring
+from riskmap.pipeline import scorecard_file, scoring
 from riskmap.pipeline.area_numbers import counted_areas, official_areas
 from riskmap.ports import ScoreRun, Store
 from riskmap.release import Area
@@ -146,7 +146,7 @@ def _with_cells(
         "cells.bin": release.encode_cells(grid["public_cell"].to_numpy()),
         "areas.bin": own_area.tobytes(),
         "areas.json": _areas_json(territory, areas),
-        "scorecard.json": release.as_json(_marked(territory, models=_public_scorecard(run.details["scorecard"], kept))),
+        "scorecard.json": release.as_json(_marked(territory, **_public_scorecard(run, kept))),
         **{f"classes-{group}.bin": classes[group].tobytes() for group in kept},
         **_outlines(territory, areas),
     }
@@ -317,9 +317,11 @@ def _areas_json(territory: Territory, areas: list[Area]) -> bytes:
     return release.as_json(_marked(territory, areas=[asdict(area) for area in areas]))
 
 
-def _public_scorecard(card: list[dict[str, Any]], groups: list[str]) -> list[dict[str, Any]]:
-    """Metrics of the published groups; the counts behind them are not among what disclosure control has let pass."""
-    return [{name: line[name] for name in SCORECARD} for line in card if line["offence_group"] in groups]
+def _public_scorecard(run: ScoreRun, groups: list[str]) -> dict[str, Any]:
+    """Metrics of the published groups, without the counts behind them, and each past forecast beside what came."""
+    card = run.details["scorecard"]
+    models = [{name: line[name] for name in SCORECARD} for line in card if line["offence_group"] in groups]
+    return {"models": models, **scorecard_file.monthly(run.details, groups, model=run.model)}
 
 
 def _marked(territory: Territory, **content: object) -> dict[str, object]:

@@ -4,31 +4,41 @@ A score run nobody has released is invisible to the public. What it holds is for
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from geodata import aggregate, hexgrid, regions
 from geodata.columns import EXPECTED_INCIDENTS, PLACES
 from geodata.offences import ALL
-from geodata.territory import Territory
+from geodata.territory import WORKING_RESOLUTION, Territory
 from models import backtest
+from models.contenders import CONTENDERS
 from models.errors import TooLittleHistory
 from models.history import History, start_of_record
 from models.kernels import Kernels
-from models.shrinkage import EmpiricalBayes, Interval, tune
+from models.level import AtLevel
+from models.risk_model import RiskModel
+from models.scorecard import to_rows
+from models.shrinkage import EmpiricalBayes, tune
+from models.stacked import Stacked, Stacking, stack
+from models.surfaces import Surfaces
 from riskmap.errors import InvalidAsOf, NothingToScore
+from riskmap.pipeline import hotspot_marks
+from riskmap.pipeline.cell_features import features_of
+from riskmap.pipeline.expected import expected_frames
 from riskmap.ports import ScoreRun, Store
+from riskmap.review import exclusions
 
 Progress = Callable[[str, int, int], None]
 """Called with a step's wording key, what is done of it and what there is to do."""
 
-MODEL = "eb"
-MODEL_VERSION = "1"
-HORIZONS_DAYS = (30, 90)
+MODEL = "served"
+"""Each group is served by ``stacked`` where the backtest shows it to be better than ``eb`` beyond doubt, else by it."""
+
+MODEL_VERSION = "2"
 GATE_HORIZON_DAYS = 30
 SLOPE_BAND = (0.8, 1.25)
 """A forecast whose calibration slope leaves this band is not reliable enough to shape classes."""
@@ -56,21 +66,28 @@ def score(
     day = _as_of(incidents, territory, as_of)
     known = incidents.filter(pl.col("occurred_on") < day)
     places = coverage(territory, known)
-    kernels = Kernels(places["cell"].to_numpy())
     groups = _groups(known)
-    frames, parameters = [], {}
+    windows = backtest_windows(known, groups=groups, as_of=day, progress=progress, places=places)
+    choice = {row["offence_group"]: row for row in backtest.model_to_serve(windows).iter_rows(named=True)}
+    kernels = Kernels(places["cell"].to_numpy())
+    histories = histories_of(known, kernels, start=record_start(known), end=day)
+    surfaces = Surfaces(kernels=kernels, histories=histories)
+    features = features_of(places, kernels.cells)
+    cell_ids = hexgrid.cell_ids(kernels.cells)
+    frames, marks, parameters = [], [], {}
     for done, group in enumerate(groups):
         progress("cli.progress.score", done, len(groups))
-        history = history_of(aggregate.in_group(known, group), kernels, start=record_start(known), end=day)
-        model = tune(history, as_of=day, horizon_days=GATE_HORIZON_DAYS, kernels=kernels)
-        parameters[group] = {
-            "half_life_days": model.half_life_days,
-            "bandwidth_m": model.bandwidth_m,
-            "prior_days": model.prior_days,
-        }
-        frames += _expected(model, history, places, territory, group, as_of=day)
+        history = histories[group]
+        base = tune(history, as_of=day, horizon_days=GATE_HORIZON_DAYS, kernels=kernels)
+        model: RiskModel = base
+        if group in choice and choice[group]["model"] == "stacked":
+            place = stack(base, history, kind=group, surfaces=surfaces, features=features, as_of=day)
+            model = AtLevel(place=place)
+        parameters[group] = _parameters(base, model, choice.get(group))
+        frames += expected_frames(model, history, places, territory.name, group, as_of=day)
+        marks.append(hotspot_marks.of_group(model, history, cell_ids, group, as_of=day))
     progress("cli.progress.score", len(groups), len(groups))
-    windows = backtest_windows(known, groups=groups, as_of=day, progress=progress)
+    served = {group: str(parameters[group]["model"]) for group in groups}
     run = ScoreRun(
         run_id=_run_id(territory, day, _deliveries(store, territory)),
         territory=territory.name,
@@ -79,10 +96,16 @@ def score(
         version=MODEL_VERSION,
         deliveries=_deliveries(store, territory),
         created_at=now,
-        details={"parameters": parameters, "served": _gate(windows, groups), "scorecard": scorecard(windows)},
+        details={
+            "parameters": parameters,
+            "served": _gate(windows, served),
+            "scorecard": scorecard(windows),
+            "scorecard_windows": to_rows(windows, forecast=served),
+            "excluded": exclusions.counted(store.lake.read(territory.name), as_of=day),
+        },
     )
     expected = EXPECTED_INCIDENTS.checked(pl.concat(frames))
-    return store.scores.save(run, expected), expected
+    return store.scores.save(run, expected, pl.concat(marks)), expected
 
 
 def current_run(
@@ -146,25 +169,38 @@ def backtest_windows(
     progress: Progress,
     horizon_days: int = GATE_HORIZON_DAYS,
     resolution: int | None = None,
+    places: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Rolling backtest of each group against the baselines: `models.backtest.Backtest.windows`, one below the other.
 
     The support is that of the published benchmarks: cells where incidents recur before the first test day. Groups
     whose record is too short are left out; the frame is empty when all are.
     """
-    frames = []
     start = record_start(known)
-    rolled = known
+    try:
+        first = backtest.first_test_day(start, as_of, horizon_days=horizon_days)
+    except TooLittleHistory:
+        return pl.DataFrame(schema=backtest.SCHEMA)
+    rolled, features = known, None
     if resolution is not None:
         rolled = known.with_columns(pl.Series("cell", hexgrid.to_parent(known["cell"].to_numpy(), resolution)))
+    kernels = Kernels(backtest.support_cells(rolled["cell"].to_numpy(), rolled["occurred_on"], before=first))
+    if places is not None and resolution in (None, WORKING_RESOLUTION):
+        features = features_of(places, kernels.cells)
+    histories = histories_of(rolled, kernels, start=start, end=as_of)
+    stacking = Stacking(surfaces=Surfaces(kernels=kernels, histories=histories), features=features)
+    frames = []
     for done, group in enumerate(groups):
         progress("cli.progress.backtest", done, len(groups))
         try:
-            first = backtest.first_test_day(start, as_of, horizon_days=horizon_days)
-            cells = backtest.support_cells(rolled["cell"].to_numpy(), rolled["occurred_on"], before=first)
-            kernels = Kernels(cells)
-            history = history_of(aggregate.in_group(rolled, group), kernels, start=start, end=as_of)
-            found = backtest.run(history, kernels, as_of=as_of, horizon_days=horizon_days, offence_group=group)
+            found = backtest.run(
+                histories[group],
+                kernels,
+                as_of=as_of,
+                horizon_days=horizon_days,
+                offence_group=group,
+                contenders={**CONTENDERS, "stacked": stacking.tuner(group)},
+            )
         except TooLittleHistory:
             continue
         frames.append(found.windows)
@@ -205,6 +241,14 @@ def coverage(territory: Territory, known: pl.DataFrame) -> pl.DataFrame:
             addresses=pl.lit(None, dtype=pl.Int64),
         )
     )
+
+
+def histories_of(known: pl.DataFrame, kernels: Kernels, *, start: date, end: date) -> dict[str, History]:
+    """Incidents of all kinds together and of each group, as `history_of`."""
+    return {
+        group: history_of(aggregate.in_group(known, group), kernels, start=start, end=end)
+        for group in aggregate.groups_present(known)
+    }
 
 
 def history_of(incidents: pl.DataFrame, kernels: Kernels, *, start: date, end: date) -> History:
@@ -248,61 +292,41 @@ def _run_id(territory: Territory, as_of: date, deliveries: tuple[str, ...]) -> s
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _gate(windows: pl.DataFrame, groups: list[str]) -> dict[str, dict[str, Any]]:
-    """What shapes each group's classes: ``smoothed`` neighbours, the ``long_run`` alone, or ``untested`` neighbours."""
+def _parameters(base: EmpiricalBayes, model: RiskModel, choice: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Settings of a group's model, and why it was chosen."""
+    told: dict[str, Any] = {
+        "model": model.name,
+        "half_life_days": base.half_life_days,
+        "bandwidth_m": base.bandwidth_m,
+        "prior_days": base.prior_days,
+        "choice": {name: choice[name] for name in ("difference", "standard_error", "n_windows")} if choice else None,
+    }
+    if isinstance(model, AtLevel) and isinstance(model.place, Stacked):
+        told["weights"] = dict(zip(model.place.terms, model.place.weights.round(6).tolist(), strict=True))
+    return told
+
+
+def _gate(windows: pl.DataFrame, served: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """What shapes each group's classes: ``smoothed`` neighbours, the ``long_run`` alone, or ``untested`` neighbours.
+
+    ``served`` names the model of each group.
+    """
     if windows.height == 0:
-        return {group: {"level": "untested"} for group in groups}
-    compared = backtest.compare_with_best_baseline(windows, served=MODEL)
-    slopes = dict(
-        backtest.summary(windows).filter(pl.col("model") == MODEL).select("offence_group", "calibration_slope").rows()
-    )
-    served: dict[str, dict[str, Any]] = {}
-    for group in groups:
-        rows = compared.filter(pl.col("offence_group") == group)
-        slope = slopes.get(group)
+        return {group: {"level": "untested"} for group in served}
+    summary = backtest.summary(windows)
+    found: dict[str, dict[str, Any]] = {}
+    for group, model in served.items():
+        own = windows.filter(pl.col("offence_group") == group)
+        rows = backtest.compare_with_best_baseline(own, served=model)
+        slopes = summary.filter(pl.col("offence_group") == group, pl.col("model") == model)[
+            "calibration_slope"
+        ].to_list()
+        slope = slopes[0] if slopes else None
         is_reliable = slope is not None and SLOPE_BAND[0] <= slope <= SLOPE_BAND[1]
         # The deviance decides: it scores levels, and levels are what classes speak of. PAI asks for their order only.
         decisive = rows.filter(pl.col("metric") == "poisson_deviance")
         passes = bool(decisive["is_not_worse"].all()) and is_reliable
         level = ("smoothed" if passes else "long_run") if decisive.height else "untested"
-        served[group] = {"level": level, "slope": slope, "compared": rows.drop("offence_group").to_dicts()}
-    return served
-
-
-def _expected(
-    model: EmpiricalBayes, history: History, places: pl.DataFrame, territory: Territory, group: str, *, as_of: date
-) -> list[pl.DataFrame]:
-    region_ids = sorted(places["region_id"].unique().to_list())
-    region_of_cell = np.searchsorted(region_ids, places["region_id"].to_numpy().astype(str))
-    whole = np.zeros(places.height, dtype=np.int64)
-    cells = hexgrid.cell_ids(places["cell"].to_numpy())
-    fitted = model.fit(history, as_of=as_of)
-    frames = []
-    for days in HORIZONS_DAYS:
-        in_regions = model.area_intervals(history, region_of_cell, as_of=as_of, horizon_days=days)
-        in_whole = model.area_intervals(history, whole, as_of=as_of, horizon_days=days)
-        frames += [
-            _frame("cell", cells, fitted.interval(days), group, days),
-            _frame("region", region_ids, in_regions, group, days),
-            _frame("territory", [territory.name], in_whole, group, days),
-        ]
-    return frames
-
-
-def _frame(kind: str, ids: list[str], interval: Interval, group: str, days: int) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "area_id": ids,
-            "expected_incidents": interval.expected,
-            "low": interval.low,
-            "high": interval.high,
-        }
-    ).select(
-        pl.lit(kind).alias("area_kind"),
-        "area_id",
-        pl.lit(group).alias("offence_group"),
-        pl.lit(days, dtype=pl.Int64).alias("horizon_days"),
-        "expected_incidents",
-        "low",
-        "high",
-    )
+        compared = rows.drop("offence_group").to_dicts()
+        found[group] = {"level": level, "model": model, "slope": slope, "compared": compared}
+    return found

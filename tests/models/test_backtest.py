@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -196,3 +196,44 @@ def test_a_test_beyond_the_record_is_refused():
 def test_a_record_of_three_months_cannot_be_tested():
     with pytest.raises(TooLittleHistory, match="Deliver a longer record"):
         a_backtest(as_of=START + timedelta(days=90))
+
+
+def paired_windows(advantages):
+    """Windows of one case in which ``stacked`` has that much less deviance than ``eb``."""
+    return pl.DataFrame(
+        [
+            {
+                "model": model,
+                "window_start": date(2025, 1 + number, 1),
+                "poisson_deviance": 1.0 - gain * (model != "eb"),
+            }
+            for number, gain in enumerate(advantages)
+            for model in ("eb", "stacked")
+        ]
+    ).with_columns(offence_group=pl.lit("theft"), resolution=pl.lit(9), horizon_days=pl.lit(30))
+
+
+@pytest.mark.parametrize(
+    ("advantages", "model"),
+    [
+        ([0.10, 0.12, 0.09, 0.11], "stacked"),
+        ([0.10, -0.12, 0.09, -0.05], "eb"),
+        ([-0.10, -0.12, -0.09, -0.11], "eb"),
+        ([0.10], "eb"),
+    ],
+    ids=["beyond doubt", "by chance", "worse", "one window tells nothing"],
+)
+def test_the_stacked_model_is_served_only_where_it_is_better_beyond_doubt(advantages, model):
+    chosen = backtest.model_to_serve(paired_windows(advantages))
+
+    assert chosen["model"].to_list() == [model]
+    assert chosen["difference"][0] == pytest.approx(np.mean(advantages))
+
+
+def test_a_backtest_without_the_stacked_model_serves_the_base_layer():
+    windows = paired_windows([0.1, 0.1]).filter(pl.col("model") == "eb")
+
+    chosen = backtest.model_to_serve(windows)
+
+    assert chosen["model"].to_list() == ["eb"]
+    assert chosen["difference"].to_list() == [None]

@@ -9,6 +9,7 @@ from models.errors import MismatchedSupport
 from models.history import History
 from models.hotspot_metrics import poisson_deviance
 from models.kernels import Kernels
+from models.level import AtLevel
 from models.stacked import CellFeatures, FittedStack, Stacked, Stacking
 from models.surfaces import Surfaces
 from tests.models.simulated import START, town_kernels, uneven_rates
@@ -47,8 +48,9 @@ def unrelated(*, seed: int) -> dict[str, History]:
 def stacked(histories: dict[str, History], kind: str, features: CellFeatures | None = None) -> Stacked:
     stacking = Stacking(surfaces=Surfaces(kernels=KERNELS, histories=histories), features=features)
     model = stacking.tuner(kind)(histories[kind], as_of=AS_OF, horizon_days=30, kernels=KERNELS)
-    assert isinstance(model, Stacked)
-    return model
+    assert isinstance(model, AtLevel)
+    assert isinstance(model.place, Stacked)
+    return model.place
 
 
 def fitted(model: Stacked, history: History, *, as_of: date = AS_OF) -> FittedStack:
@@ -100,8 +102,9 @@ def test_a_record_too_short_to_learn_on_is_the_base_layer():
     end = START + timedelta(days=400)
     model = stacking.tuner("one")(histories["one"], as_of=end, horizon_days=30, kernels=KERNELS)
 
-    assert isinstance(model, Stacked)
-    assert not model.is_learned
+    assert isinstance(model, AtLevel)
+    assert isinstance(model.place, Stacked)
+    assert not model.place.is_learned
 
 
 def test_a_feature_of_the_place_is_used_and_unknown_values_do_not_break_it():

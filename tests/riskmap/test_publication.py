@@ -199,10 +199,10 @@ def test_the_page_says_what_its_classes_rest_on(tmp_path, level, note):
 def test_a_model_that_does_worse_than_simple_methods_is_not_served(town, factor, level):
     known = scoring.usable_incidents(town.store, town.territory).filter(pl.col("occurred_on") < AS_OF)
     windows = scoring.backtest_windows(known, groups=["theft"], as_of=AS_OF, progress=quietly)
-    is_ours, score = pl.col("model") == scoring.MODEL, pl.col("poisson_deviance")
+    is_ours, score = pl.col("model") == "eb", pl.col("poisson_deviance")
     changed = windows.with_columns(pl.when(is_ours).then(score * factor).otherwise(score).alias("poisson_deviance"))
 
-    assert scoring._gate(changed, ["theft"])["theft"]["level"] == level
+    assert scoring._gate(changed, {"theft": "eb"})["theft"]["level"] == level
 
 
 def test_a_record_too_short_for_a_test_is_called_untested(tmp_path):
