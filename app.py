@@ -3,10 +3,10 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from riskmap import assembly
+from riskmap import assembly, model_terms
 from riskmap.doors import routes as doors
-from riskmap.public import api, council_pages, static_files
-from riskmap.settings import ASSETS, Settings
+from riskmap.public import api, council_pages, model_card_pages, scorecard_pages, static_files
+from riskmap.settings import ASSETS, MODEL_RESULTS, Settings
 
 PATIENCE_S = 5.0
 """How long a page waits for a command that writes, before it asks its reader to try again."""
@@ -17,6 +17,8 @@ app = st.App(
     routes=[
         *doors.routes(settings, lambda: assembly.open_store(settings, wait_s=PATIENCE_S)),
         *council_pages.routes(settings.releases, settings.journals, tile_url=settings.tile_url),
+        *scorecard_pages.routes(settings.releases),
+        *model_card_pages.routes(model_terms.current(), results=MODEL_RESULTS, contact=settings.contact),
         *api.routes(settings.releases, settings.journals),
         *static_files.routes(assets=ASSETS, releases=settings.releases),
     ],

@@ -85,8 +85,9 @@ def groups_present(incidents: pl.DataFrame) -> list[str]:
 
 
 def in_group(incidents: pl.DataFrame, group: str) -> pl.DataFrame:
-    """Incidents of one offence group; all of them for ``all``."""
-    return incidents if group == ALL else incidents.filter(pl.col("offence_group") == group)
+    """Incidents of one offence group, or of all together for ``all``; never any that is not `mappable`."""
+    shown = mappable(incidents)
+    return shown if group == ALL else shown.filter(pl.col("offence_group") == group)
 
 
 def in_period(incidents: pl.DataFrame, period: Period) -> pl.DataFrame:

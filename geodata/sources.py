@@ -27,7 +27,7 @@ from geodata.text_rows import TextRows, open_text
 
 __all__ = ["LINE", "RAGGED", "Mapping", "Source", "open_source"]
 
-NOT_KEPT = "(the text is not kept: its layout drops columns)"
+NOT_KEPT = "(the text is not kept: the file has columns that are not read)"
 """Stands for the text of a ragged row where nobody can say which part of it may be kept."""
 
 KEY_HASH = "incident (pseudonym)"
@@ -152,8 +152,9 @@ class Source:
 
     def _frames(self, rows: int, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         assert self.table is not None  # noqa: S101 (a source made by hand has no file)
+        is_whole = not self.said.drop and set(self.table.columns) <= set(self.needed)
         for frame in self.table.frames(rows, columns):
-            if self.said.drop:
+            if not is_whole:
                 is_ragged = pl.col(RAGGED).is_not_null()
                 yield frame.with_columns(pl.when(is_ragged).then(pl.lit(NOT_KEPT)).alias(RAGGED))
             else:

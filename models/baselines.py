@@ -10,6 +10,7 @@ from models.errors import TooLittleHistory
 from models.history import History, days_later
 from models.kernels import Kernels
 from models.risk_model import FittedRisk, RiskModel, SteadyRate, Tune, require_same_support
+from models.seasonal_baseline import SEASONAL_BASELINES
 from models.windows import tuning_windows
 
 BANDWIDTHS_M = (200.0, 400.0, 800.0, 1600.0)
@@ -142,4 +143,5 @@ BASELINES: dict[str, Tune] = {
     "long_run_mean": tune_long_run_mean,
     "kernel_density": tune_kernel_density,
     "promap": tune_promap,
+    **SEASONAL_BASELINES,
 }

@@ -199,12 +199,21 @@ def cards(
             windows.filter(pl.col("offence_group") == group) if windows.height else windows,
             group,
             model,
-            horizon_days,
-            rule or StopRule(),
-            criterion or Criterion(),
+            horizon_days=horizon_days,
+            rule=rule or StopRule(),
+            criterion=criterion or Criterion(),
         )
         for group, model in forecast.items()
     )
+
+
+def switched_off(windows: pl.DataFrame, *, forecast: Mapping[str, str]) -> frozenset[str]:
+    """Offence groups whose forecast the stop rule has switched off: long-run classes are to be served for them.
+
+    Parameters and errors as of `cards`.
+    """
+    found = cards(windows, forecast=forecast)
+    return frozenset(card.offence_group for card in found if card.verdict.standing is Standing.SWITCHED_OFF)
 
 
 def judge(is_closer: Sequence[bool], starts: Sequence[date], ends: Sequence[date], *, rule: StopRule) -> Verdict:
@@ -262,7 +271,9 @@ def from_rows(rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:
     return frame.with_columns(pl.col("window_start").str.to_date())
 
 
-def _card(own: pl.DataFrame, group: str, model: str, horizon_days: int, rule: StopRule, criterion: Criterion) -> Card:
+def _card(
+    own: pl.DataFrame, group: str, model: str, *, horizon_days: int, rule: StopRule, criterion: Criterion
+) -> Card:
     months = _months(own, model, horizon_days) if own.height else ()
     if not months:
         return Card(

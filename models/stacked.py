@@ -30,6 +30,8 @@ from models.surfaces import OTHER_SURFACES, OWN_SURFACES, Surfaces
 WINDOW_DAYS = 30
 MOST_ORIGINS = 12
 LEAST_ORIGINS = 6
+MOST_ROWS = 300_000
+"""Cells times windows to learn on; a country has so many cells that half of the windows tell as much."""
 LEAST_RECORD_DAYS = 365
 """Record that must lie before the first past window: with less, weights learnt on it make forecasts too flat later."""
 PENALTY_INCIDENTS = 50.0
@@ -220,10 +222,11 @@ def _past_windows(
     as_of: date,
 ) -> list[_Past]:
     """Windows side by side that end on ``as_of``, latest first; those without an incident tell nothing."""
+    most = max(LEAST_ORIGINS, min(MOST_ORIGINS, MOST_ROWS // max(1, history.n_cells)))
     found: list[_Past] = []
     for number in count(1):
         origin = days_later(as_of, -WINDOW_DAYS * number)
-        if len(found) == MOST_ORIGINS or (origin - history.start).days < LEAST_RECORD_DAYS:
+        if len(found) == most or (origin - history.start).days < LEAST_RECORD_DAYS:
             return found
         counts = history.counts(origin, days_later(origin, WINDOW_DAYS)).astype(np.float64)
         if counts.any():

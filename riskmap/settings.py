@@ -9,6 +9,9 @@ from riskmap.errors import InvalidSetting
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ASSETS = Path(__file__).resolve().parent / "assets"
+MODEL_RESULTS = REPOSITORY / "docs" / "model_results.json"
+"""Results of the benchmark, part of the program like its documents."""
+LONGEST_CONTACT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,11 @@ SETTINGS: tuple[Setting, ...] = (
         name="RISKMAP_HTTPS",
         default="0: no HTTPS, as on localhost",
         meaning="1 where people reach the site through HTTPS; the cookie of a session then never travels without it.",
+    ),
+    Setting(
+        name="RISKMAP_CONTACT",
+        default="none: the model card says so",
+        meaning="How the owner of the model is reached: an e-mail address, a phone. The model card shows it.",
     ),
     Setting(
         name="RISKMAP_KEEP_QUARANTINE_DAYS",
@@ -98,6 +106,7 @@ class Settings:
     database_url: str
     tile_url: str | None = None
     is_https: bool = False
+    contact: str | None = None
     kept_for: KeptFor = KeptFor()
 
     @classmethod
@@ -118,6 +127,7 @@ class Settings:
             database_url=_usable_database(database_url),
             tile_url=_usable_tiles(given.get("RISKMAP_TILE_URL", "").strip()),
             is_https=_yes_or_no("RISKMAP_HTTPS", given.get("RISKMAP_HTTPS", "").strip()),
+            contact=_usable_contact(given.get("RISKMAP_CONTACT", "").strip()),
             kept_for=_kept_for(given),
         )
 
@@ -156,6 +166,15 @@ def _yes_or_no(name: str, text: str) -> bool:
     if text not in {"", "0", "1"}:
         raise InvalidSetting(f"{name} is {text[:20]!r}; expected 1 or 0. Correct it, or leave the setting out.")
     return text == "1"
+
+
+def _usable_contact(text: str) -> str | None:
+    if len(text) > LONGEST_CONTACT or not text.isprintable():
+        raise InvalidSetting(
+            f"RISKMAP_CONTACT is {text[:20]!r}…; expected one line of at most {LONGEST_CONTACT} characters. "
+            "Shorten it, or leave the setting out."
+        )
+    return text or None
 
 
 def _kept_for(given: Mapping[str, str]) -> KeptFor:

@@ -28,12 +28,15 @@ from geodata import hexgrid, made_up_city, made_up_incidents, points  # noqa: E4
 from geodata.offences import ALL, MAPPABLE_CODES  # noqa: E402
 from models import backtest  # noqa: E402
 from models.contenders import CONTENDERS  # noqa: E402
+from models.errors import TooLittleHistory  # noqa: E402
 from models.history import History, start_of_record  # noqa: E402
 from models.kernels import Kernels  # noqa: E402
 from models.level import AtLevel  # noqa: E402
+from models.predictive import fit_spread, past_forecasts  # noqa: E402
 from models.risk_model import RiskModel, SteadyRate, Tune  # noqa: E402
 from models.stacked import CellFeatures, Stacking  # noqa: E402
 from models.surfaces import Surfaces  # noqa: E402
+from models.windows import rolling_windows  # noqa: E402
 from riskmap.pipeline.cell_features import features_of  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data" / "bench"
@@ -46,6 +49,7 @@ COLUMNS = {
     "deviance": "poisson_deviance",
     "slope": "calibration_slope",
     "obs/exp": "observed_over_expected",
+    "90 % held": "coverage_90",
 }
 DIFFERENCES = {"poisson_deviance": -1.0, "pai_5": 1.0}
 """Metrics compared with ``eb`` window by window, and the sign that makes more better."""
@@ -184,15 +188,39 @@ def backtests(city: City, resolution: int, horizon_days: int) -> Iterator[pl.Dat
             offence_group=kind,
             contenders={**contenders, **({"truth": truth} if truth else {})},
         )
-        yield found.windows.with_columns(data_set=pl.lit(city.name))
+        model = contenders["stacked"](
+            histories[kind].before(first), as_of=first, horizon_days=horizon_days, kernels=kernels
+        )
+        held = coverage(model, histories[kind], as_of=city.as_of, horizon_days=horizon_days)
+        yield found.windows.with_columns(
+            data_set=pl.lit(city.name),
+            coverage_90=pl.when(pl.col("model") == "stacked").then(pl.lit(held, dtype=pl.Float64)),
+        )
+
+
+def coverage(model: RiskModel, history: History, *, as_of: date, horizon_days: int) -> float | None:
+    """What 90 % intervals of cells held in the test year, by a spread learnt before it; see `models.predictive`."""
+    windows = rolling_windows(history.start, as_of, horizon_days=horizon_days)
+    first = windows[0].start
+    try:
+        spread = fit_spread(past_forecasts(model, history.before(first), as_of=first, horizon_days=horizon_days))
+    except TooLittleHistory:
+        return None
+    expected = [
+        model.fit(history.before(window.start), as_of=window.start).expected_incidents(horizon_days)
+        for window in windows
+    ]
+    observed = [history.counts(window.start, window.end) for window in windows]
+    return float(spread.coverage(np.concatenate(expected), np.concatenate(observed), level=0.9).mean())
 
 
 def results_of(windows: pl.DataFrame) -> list[dict[str, object]]:
     """One entry a model of one case: means over the windows, and its difference to ``eb`` with the standard error."""
     entries = []
     data_set = windows["data_set"][0]
-    for line in backtest.summary(windows.drop("data_set")).iter_rows(named=True):
-        entry: dict[str, object] = {"data_set": data_set, **line}
+    for line in backtest.summary(windows).iter_rows(named=True):
+        held = windows.filter(pl.col("model") == line["model"])["coverage_90"][0]
+        entry: dict[str, object] = {"data_set": data_set, **line, "coverage_90": held}
         for metric, sign in DIFFERENCES.items():
             own, base = (
                 windows.filter(pl.col("model") == model).sort("window_start")[metric].to_numpy()

@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 import data_format_layouts as layouts  # noqa: E402
 import data_format_outlines as outlines  # noqa: E402
 import data_format_places as places  # noqa: E402
+import data_format_scorecard as scorecard  # noqa: E402
 
 from geodata import (  # noqa: E402
     columns,
@@ -109,7 +110,7 @@ FILES = {
     "areas.json": "areas with the numbers disclosure control allows",
     "areas.geojson": "outlines; properties `area_id`, `names` and `step` (1 to 5 of official rates, or null)",
     "basemap.geojson": "lines and areas drawn under the hexagons, with property `kind`; where the territory has one",
-    "scorecard.json": "the backtest: `models` holds one entry for each offence group and model",
+    "scorecard.json": "the backtest: `models` holds a line for each offence group and model, `monthly` past forecasts",
 }
 CLASS_MEANINGS = {
     RiskClass.CLEARLY_LOWER: "clearly lower than similar places",
@@ -150,8 +151,8 @@ A smallest complete example:
 COLUMNS_TEXT = """\
 A file needs `lat`, `lng` (or `x`, `y`) and one of `occurred_at`, `date`, `occurred_from`, `year`. The rest may be
 absent. Of an accepted row nothing is kept but time, place, category and a hash as its id, whatever other columns hold.
-A row set aside is kept in the quarantine of the installation without the columns its layout drops, so that the
-operator can see what was wrong.
+A row set aside is kept in the quarantine of the installation so that it can be corrected: it too with only the columns
+that are read, and without those its layout drops.
 
 `python -m riskmap deliver --explain FILE` says what would be made of a file and why, and stores nothing. For a file
 that no layout fits it writes a draft of one, to be completed.
@@ -372,6 +373,9 @@ def _release() -> list[str]:
         *_table(("field", "meaning"), area),
         "### scorecard.json\n",
         *_table(("field", "meaning"), _scorecard()),
+        scorecard.INTRODUCTION,
+        *_table(("field of a group", "meaning"), _named(scorecard.GROUP)),
+        *_table(("field of a window", "meaning"), _named(scorecard.WINDOW)),
     ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
-from riskmap.public import api, council_pages, static_files
+from riskmap.public import api, council_pages, scorecard_pages, static_files
 from riskmap.settings import ASSETS
 
 
@@ -23,6 +23,7 @@ class PublicClient:
         journals = self.journals or self.releases.with_name("journals")
         routes = [
             *council_pages.routes(self.releases, journals),
+            *scorecard_pages.routes(self.releases),
             *api.routes(self.releases, journals),
             *static_files.routes(assets=ASSETS, releases=self.releases),
         ]

@@ -16,7 +16,7 @@ from geodata import aggregate, disclosure, hexgrid, regions
 from geodata.aggregate import Period
 from geodata.offences import ALL
 from geodata.territory import WORKING_RESOLUTION, Territory
-from models import backtest, risk_class
+from models import backtest, level_mixture, risk_class
 from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release
@@ -217,7 +217,7 @@ def _classes(
     counts = _count_by_public_cell(incidents, cells)
     exposure = grid["exposure"].to_numpy() * period.years
     expected = risk_class.reference_expected(counts, exposure, grid["similar"].to_numpy().astype(str))
-    codes = risk_class.classify(risk_class.relative_level(counts, expected, neighbours))
+    codes = risk_class.classify(level_mixture.mixed_level(counts, expected, neighbours))
     return np.where(grid["is_protected"].to_numpy(), RiskClass.PROTECTED, codes).astype(np.uint8)
 
 

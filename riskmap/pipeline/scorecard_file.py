@@ -1,7 +1,8 @@
 """The part of a release's scorecard.json that tells each past forecast beside what came, month by month.
 
-Totals are those of all tested cells of the territory, for one offence group and window. They are told in fives and, below
-ten, only as fewer than ten: windows of two releases overlap, and exact totals would give single days by subtraction.
+Totals are those of all tested cells of the territory, for one offence group and window. They are told in fives and,
+below ten, only as fewer than ten: windows of two releases overlap, and exact totals would give single days by
+subtraction.
 """
 
 import math

@@ -14,14 +14,14 @@ from geodata import aggregate, hexgrid, regions
 from geodata.columns import EXPECTED_INCIDENTS, PLACES
 from geodata.offences import ALL
 from geodata.territory import WORKING_RESOLUTION, Territory
-from models import backtest
+from models import backtest, training
 from models.contenders import CONTENDERS
 from models.errors import TooLittleHistory
 from models.history import History, start_of_record
 from models.kernels import Kernels
 from models.level import AtLevel
 from models.risk_model import RiskModel
-from models.scorecard import to_rows
+from models.scorecard import switched_off, to_rows
 from models.shrinkage import EmpiricalBayes, tune
 from models.stacked import Stacked, Stacking, stack
 from models.surfaces import Surfaces
@@ -217,8 +217,8 @@ def scorecard(windows: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def usable_incidents(store: Store, territory: Territory) -> pl.DataFrame:
-    """Delivered incidents that have a place and may be shown at one; those known by month get a day of it."""
-    return aggregate.mappable(aggregate.spread_month_only(store.lake.read(territory.name)))
+    """Delivered incidents a model may learn from (`models.training`); those known by month get a day of it."""
+    return training.admit(aggregate.spread_month_only(store.lake.read(territory.name))).rows
 
 
 def record_start(known: pl.DataFrame) -> date:
@@ -314,6 +314,7 @@ def _gate(windows: pl.DataFrame, served: Mapping[str, str]) -> dict[str, dict[st
     if windows.height == 0:
         return {group: {"level": "untested"} for group in served}
     summary = backtest.summary(windows)
+    off = switched_off(windows, forecast=served)
     found: dict[str, dict[str, Any]] = {}
     for group, model in served.items():
         own = windows.filter(pl.col("offence_group") == group)
@@ -325,7 +326,7 @@ def _gate(windows: pl.DataFrame, served: Mapping[str, str]) -> dict[str, dict[st
         is_reliable = slope is not None and SLOPE_BAND[0] <= slope <= SLOPE_BAND[1]
         # The deviance decides: it scores levels, and levels are what classes speak of. PAI asks for their order only.
         decisive = rows.filter(pl.col("metric") == "poisson_deviance")
-        passes = bool(decisive["is_not_worse"].all()) and is_reliable
+        passes = bool(decisive["is_not_worse"].all()) and is_reliable and group not in off
         level = ("smoothed" if passes else "long_run") if decisive.height else "untested"
         compared = rows.drop("offence_group").to_dicts()
         found[group] = {"level": level, "model": model, "slope": slope, "compared": compared}

@@ -5,6 +5,7 @@ import json
 
 import streamlit as st
 
+from riskmap.public import page
 from riskmap.release import Release
 from riskmap.wording import Wording
 
@@ -36,6 +37,7 @@ def show(release: Release, words: Wording) -> None:
         st.html(f'<section class="rm-method">{paragraphs}</section>')
         if "scorecard.json" in release.manifest["files"]:
             _scorecard(json.loads((release.folder / "scorecard.json").read_bytes())["models"], words)
+            st.html(f'<section class="rm-method">{_ways_on(release, words)}</section>')
 
 
 def _scorecard(scorecard: list[dict[str, object]], words: Wording) -> None:
@@ -51,6 +53,17 @@ def _scorecard(scorecard: list[dict[str, object]], words: Wording) -> None:
             f'<div class="rm-scroll" tabindex="0"><table><thead><tr>{heads}</tr></thead>'
             f"<tbody>{rows}</tbody></table></div></section>"
         )
+
+
+def _ways_on(release: Release, words: Wording) -> str:
+    ways = {
+        page.address(f"/scorecard/{release.territory}", lang=words.language): "scorecard.page.title",
+        page.address("/model-card", lang=words.language): "modelcard.title",
+    }
+    return "".join(
+        f'<p><a href="{html.escape(address)}" target="_self">{html.escape(words.text(key))}</a></p>'
+        for address, key in ways.items()
+    )
 
 
 def _row(line: dict[str, object], words: Wording) -> str:

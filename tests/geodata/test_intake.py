@@ -258,6 +258,16 @@ def test_without_an_outline_every_place_on_earth_is_taken():
     assert examined(frame, some_rules(outline=None)).accepted["line"].to_list() == [2, 3]
 
 
+def test_a_ragged_row_of_a_file_with_other_columns_keeps_nothing_of_its_text(tmp_path):
+    path = tmp_path / "named.csv"
+    path.write_text("occurred_at,category,lat,lng,victim\n2026-03-02 15:00,theft,43.2,76.9,Planted Name,more\n")
+
+    result = examined_file(path, some_rules())
+
+    assert result.quarantined["fault"].to_list() == ["ragged_row"]
+    assert "Planted" not in "".join([*result.quarantined["row"], *result.quarantined["found"]])
+
+
 def test_a_ragged_row_keeps_its_text():
     result = examined_file(FILES / "ragged.csv", some_rules())
 

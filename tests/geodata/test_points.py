@@ -1,4 +1,4 @@
-from datetime import date, datetime
+from datetime import date
 
 import h3
 import polars as pl
@@ -45,7 +45,7 @@ def test_victims_of_one_incident_collapse_only_where_the_moment_is_known(tmp_pat
 
 
 def test_parquet_without_optional_columns_is_read_and_the_order_of_rows_moves_nothing(tmp_path):
-    rows = [(datetime(2024, 3, day), "Theft", 43.2 + day / 100, 76.9) for day in (5, 1, 3)]
+    rows = [(f"2024-03-0{day} 00:00:00", "Theft", 43.2 + day / 100, 76.9) for day in (5, 1, 3)]
     frames = [pl.DataFrame(order, schema=points.NEEDED, orient="row") for order in (rows, rows[::-1])]
     found = []
     for number, frame in enumerate(frames):
@@ -82,8 +82,8 @@ def test_cells_of_another_resolution_no_cells_and_an_empty_list_are_refused(tmp_
     path = tmp_path / "cells.csv"
     fine, coarse = h3.latlng_to_cell(43.24, 76.89, 9), h3.latlng_to_cell(43.24, 76.89, 8)
 
-    for text, message in ((f"cell\n{fine}\n{coarse}\n", coarse), (f"cell\n{fine}\nstreet\n", "street"), ("cell\n", "no cell")):
-        path.write_text(text)
+    for cells, message in (([fine, coarse], coarse), ([fine, "street"], "street"), ([], "no cell")):
+        path.write_text("\n".join(["cell", *cells]) + "\n")
         with pytest.raises(InvalidCell, match=message):
             points.read_cells(path, resolution=9)
     path.write_text(f"cell\n{fine}\n{fine}\n")

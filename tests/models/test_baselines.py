@@ -89,5 +89,5 @@ def test_a_model_and_a_history_of_other_supports_are_refused():
 
 def test_a_contender_nobody_knows_is_refused_with_the_names_there_are():
     assert contenders.contender("eb") is contenders.SERVED["eb"]
-    with pytest.raises(UnknownModel, match="last_period, long_run_mean, kernel_density, promap, eb"):
+    with pytest.raises(UnknownModel, match="kernel_density, promap, same_month_last_year, eb"):
         contenders.contender("crystal_ball")

@@ -190,6 +190,22 @@ def test_each_group_is_compared_with_the_model_that_forecasts_it():
     assert [scorecard.cards(frame, forecast={"theft": model})[0].n_closer for model in ("eb", "stacked")] == [0, 3]
 
 
+def test_the_groups_to_serve_by_the_long_run_are_those_switched_off():
+    rows = []
+    for group, deviances in {
+        "theft": [0.2] * 4,
+        "robbery": [0.2, 0.4, 0.4, 0.4],
+        "assault": [0.2, 0.2, 0.4, 0.4],
+    }.items():
+        rows += rows_of("eb", deviances, group=group) + rows_of("long_run_mean", [0.3] * 4, group=group)
+
+    off = scorecard.switched_off(
+        scorecard.from_rows(rows), forecast=dict.fromkeys(["theft", "robbery", "assault"], "eb")
+    )
+
+    assert off == {"robbery"}
+
+
 @pytest.fixture(scope="module")
 def windows():
     """A real backtest of a simulated town: the served model, both baselines, and one that no scorecard shows."""
