@@ -23,3 +23,19 @@ class UnknownModel(ModelError, LookupError):
 
 class InvalidRule(ModelError, ValueError):
     """The thresholds of a class rule contradict each other."""
+
+
+class InvalidModelData(ModelError, ValueError):
+    """A fitted model holds something that is not plain data, or its parts contradict each other."""
+
+
+class NotAdditive(ModelError, ArithmeticError):
+    """The parts of a forecast do not add up to it."""
+
+
+class UnknownTerm(ModelError, LookupError):
+    """No reason is known for a term of a model."""
+
+
+class UnguardedIncidents(ModelError, TypeError):
+    """Incidents to learn from were put together without the guard that leaves out what patrols discover."""

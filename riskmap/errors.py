@@ -105,6 +105,18 @@ class DamagedStore(RiskMapError, ValueError):
     exit_status = ExitStatus.DAMAGED
 
 
+class NoModel(RiskMapError, LookupError):
+    """No fitted model of this name, or of this territory and offence group, is kept."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
+class DamagedModel(RiskMapError, ValueError):
+    """A fitted model is not the one that was kept, or cannot be read by this program."""
+
+    exit_status = ExitStatus.DAMAGED
+
+
 class CannotWrite(RiskMapError, OSError):
     """A file or folder cannot be written."""
 
