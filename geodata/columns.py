@@ -89,12 +89,12 @@ INCIDENTS = Table(
 
 QUARANTINE = Table(
     name="quarantined rows",
-    meaning="Rows set aside with the reason. Visible to the operator only; never published.",
+    meaning="Rows set aside with the reason. Visible to the operator and the data steward; never published.",
     columns=(
         Column(name="line", dtype=pl.Int64(), meaning="line (CSV) or row (Parquet) of the delivery, from 1"),
         Column(name="fault", dtype=pl.String(), meaning="kind of fault, see the table of faults"),
         Column(name="found", dtype=pl.String(), meaning="the value that was found, at most 200 characters"),
-        Column(name="row", dtype=pl.String(), meaning="the row as delivered, as JSON"),
+        Column(name="row", dtype=pl.String(), meaning="the columns of the row that are read, as delivered, as JSON"),
     ),
 )
 

@@ -1,9 +1,10 @@
 """A draft layout for a file that no layout fits: what is known filled in, what a person has to say left to complete."""
 
+import re
 from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
 
-from geodata.column_names import DATE_PARTS, PLACE_COLUMNS, TIME_COLUMNS, plain, printable
+from geodata.column_names import DATE_PARTS, GEOMETRY, PLACE_COLUMNS, TIME_COLUMNS, plain, printable
 from geodata.mapping import Mapping
 
 _TO_COMPLETE = "…"
@@ -12,6 +13,7 @@ _PROJECTED = {
     "x": ("x", "xcoord", "xcoordinate", "easting"),
     "y": ("y", "ycoord", "ycoordinate", "northing"),
 }
+_CODE = re.compile(r"[A-Z]+:[0-9]+")
 _READINGS = ("time_zone", "date_format", "coordinate_system", "encoding", "separator", "sheet")
 
 
@@ -30,15 +32,16 @@ def draft_of(
     ----------
     names : columns of the file
     columns : canonical name → column, as far as they were found
-    readings : entries such as ``encoding`` or ``separator`` as they were found
+    readings : entries such as ``encoding`` or ``separator`` as they were found; a ``coordinate_system`` that is no
+        code is one the file describes itself, which no layout has to repeat
     most : how many columns are listed; the rest is counted
     """
     known = {**columns, **_guessed(names, columns)}
     lines = [f'name = "{name}"']
     told = {**(readings or {}), **{key: value for key in _READINGS if mapping and (value := getattr(mapping, key))}}
+    system = told.pop("coordinate_system", None)
     lines += [f"{key} = {quoted(value)}" for key, value in told.items()]
-    if "x" in known and "coordinate_system" not in told:
-        lines.append(f'coordinate_system = "{_TO_COMPLETE}"  # such as EPSG:32643')
+    lines += _system_line(known, system, is_file_known=readings is not None)
     lines += ["", "[recognised_by]", f"columns = {_listed(names, most)}", "", "[columns]"]
     lines += [f"{canonical} = {quoted(column)}" for canonical, column in known.items()]
     lines += [f'{canonical} = "{_TO_COMPLETE}"  # {hint}' for canonical, hint in _wanted(known)]
@@ -54,6 +57,18 @@ def quoted(text: str) -> str:
     """A text as a TOML string on one line, at most 100 characters."""
     signs = {'"': '\\"', "\\": "\\\\", "\t": "\\t"}
     return '"' + "".join(signs.get(sign, sign) for sign in (text if text == "\t" else printable(text, most=100))) + '"'
+
+
+def _system_line(known: Dictionary[str, str], system: str | None, *, is_file_known: bool) -> list[str]:
+    if system is not None and _CODE.fullmatch(system):
+        return [f"coordinate_system = {quoted(system)}"]
+    if system is not None:
+        return ["# coordinate_system: the file describes it"]
+    if "x" not in known:
+        return []
+    # A file of shapes mostly names its own; where nothing is known of it, nobody should be made to guess.
+    is_own = known["x"] == GEOMETRY[0] and not is_file_known
+    return [f'{"# " if is_own else ""}coordinate_system = "{_TO_COMPLETE}"  # such as EPSG:32643']
 
 
 def _listed(names: Sequence[str], most: int) -> str:

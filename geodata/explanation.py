@@ -1,10 +1,11 @@
 """What would be made of a delivery, and why: its layout, columns, dates, zone, coordinates and first faults."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dictionary
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -16,9 +17,12 @@ from geodata.intake import Rules, examine
 from geodata.layout import has_place
 from geodata.mapping import Mapping
 from geodata.readers import open_tables
+from geodata.region_index import RegionIndex
 from geodata.rows import Rows
 from geodata.sources import Source, open_source
+from geodata.territory import Territory
 from geodata.text_rows import TextRows
+from geodata.timestamps import DAY_FIRST, MONTH_FIRST, has_year_last
 
 LOOKED_AT = 20_000
 """Rows whose faults are counted."""
@@ -32,7 +36,9 @@ class Explanation:
     """How a file is read, or why it cannot be.
 
     ``problem`` is the refusal of a file that cannot be taken in as it is. ``zone_from`` is ``command``, ``layout`` or
-    ``territory`` (whose zone is then not known here). ``first_faults`` hold line, fault and what was found.
+    ``territory`` (whose zone is not known where ``territory``, its name, is None). ``date_format`` is None where the
+    dates can be read one way only. ``offence_group`` is that of every row where the layout says one.
+    ``first_faults`` hold line, fault and what was found; ``has_more_rows`` says that further rows were not looked at.
     """
 
     file_name: str
@@ -50,11 +56,14 @@ class Explanation:
     date_format: str | None = None
     clock: str | None = None
     at_best: str | None = None
+    offence_group: str | None = None
+    territory: str | None = None
     zone: str | None = None
     zone_from: str = "territory"
     has_place: bool = True
     coordinate_system: str | None = None
     rows_looked_at: int = 0
+    has_more_rows: bool = False
     faults: Dictionary[str, int] = field(default_factory=dict)
     first_faults: tuple[tuple[int, str, str], ...] = ()
     unknown_categories: Dictionary[str, int] = field(default_factory=dict)
@@ -69,6 +78,7 @@ def explain(
     *,
     layouts: Sequence[Mapping] | None = None,
     zone: str | None = None,
+    territory_of: Callable[[Source], Territory | None] | None = None,
     latest_day: date,
 ) -> Explanation:
     """Say how a file would be read; nothing is kept.
@@ -77,6 +87,7 @@ def explain(
     ----------
     mapping, layouts : as in `sources.open_source`
     zone : IANA zone of the file's times, where the operator says one
+    territory_of : the territory that the opened file would be delivered into; None where none is known
     latest_day : the last day that may occur
 
     Raises
@@ -90,7 +101,8 @@ def explain(
         source = open_source(path, mapping, layouts=layouts)
     except UnexpectedColumns as refusal:
         return _refused(path, mapping, str(refusal))
-    return _understood(source, open_tables(path, source.said), zone, latest_day)
+    territory = territory_of(source) if territory_of else None
+    return _understood(source, open_tables(path, source.said), zone, territory, latest_day)
 
 
 def _refused(path: Path, mapping: Mapping | None, problem: str) -> Explanation:
@@ -113,20 +125,30 @@ def _refused(path: Path, mapping: Mapping | None, problem: str) -> Explanation:
     )
 
 
-def _understood(source: Source, tables: Sequence[Rows], zone: str | None, latest_day: date) -> Explanation:
+def _understood(
+    source: Source, tables: Sequence[Rows], zone: str | None, territory: Territory | None, latest_day: date
+) -> Explanation:
     table = source.table
     assert table is not None  # noqa: S101 (an opened file has one)
-    read_zone = zone or source.time_zone
-    rules = Rules(zone=read_zone or _DEFAULT_ZONE, latest_day=latest_day, mapping=source.said)
-    batch = next(source.batches(LOOKED_AT))
+    told_zone = zone or source.time_zone
+    read_zone = told_zone or (territory.zone if territory else None)
+    rules = Rules(
+        zone=read_zone or _DEFAULT_ZONE,
+        latest_day=latest_day,
+        mapping=source.said,
+        outline=cache(lambda: territory.outline) if territory else None,
+        regions=RegionIndex.of(territory.regions) if territory else None,
+    )
+    batches = source.batches(LOOKED_AT)
+    batch = next(batches)
     examined = examine(batch, source, rules)
     used = {*source.layout.values(), *source.key}
     said = source.said
     readings = {
-        "time_zone": read_zone or "",
-        "date_format": source.date_format or "",
-        "coordinate_system": said.coordinate_system or "",
+        "time_zone": told_zone or "",
+        "date_format": _date_format(source, batch) or "",
         **_readings(table, has_parts=len(tables) > 1),
+        "coordinate_system": (source.coordinate_system if "x" in source.layout else said.coordinate_system) or "",
     }
     return Explanation(
         file_name=source.path.name,
@@ -141,14 +163,17 @@ def _understood(source: Source, tables: Sequence[Rows], zone: str | None, latest
         columns=dict(source.layout),
         dropped=tuple(name for name in table.columns if name not in source.columns or name in source.hidden),
         unused=tuple(name for name in source.columns if name not in used),
-        date_format=source.date_format,
+        date_format=_date_format(source, batch),
         clock=said.clock,
         at_best=source.at_best,
+        offence_group=None if source.has_category else said.offence_group,
+        territory=territory.name if territory else None,
         zone=read_zone,
         zone_from="command" if zone else "layout" if source.time_zone else "territory",
         has_place=has_place(source.layout),
         coordinate_system=source.coordinate_system if "x" in source.layout else None,
         rows_looked_at=batch.height,
+        has_more_rows=next(batches, None) is not None,
         faults=dict(sorted(Counter(examined.quarantined["fault"].to_list()).items())),
         first_faults=tuple(examined.quarantined.head(SHOWN_FAULTS).select("line", "fault", "found").iter_rows()),
         unknown_categories=examined.unknown_categories,
@@ -159,6 +184,14 @@ def _understood(source: Source, tables: Sequence[Rows], zone: str | None, latest
             readings={entry: value for entry, value in readings.items() if value},
         ),
     )
+
+
+def _date_format(source: Source, batch: pl.DataFrame) -> str | None:
+    """The format of the dates; None for an order that nobody said and no date shows."""
+    is_said = source.said.date_format is not None or source.date_format not in (DAY_FIRST, MONTH_FIRST)
+    columns = (source.layout.get(name) for name in ("occurred_at", "occurred_from", "occurred_to", "date"))
+    is_shown = any(has_year_last(batch[column]) for column in columns if column)
+    return source.date_format if is_said or is_shown else None
 
 
 def _by_name(table: Rows) -> dict[str, str]:
@@ -195,6 +228,8 @@ def _readings(table: Rows, *, has_parts: bool) -> dict[str, str]:
         del found["encoding"]
     if found.get("separator") == ",":
         del found["separator"]
+    if table.coordinate_system and set(GEOMETRY) <= set(table.columns):
+        found["coordinate_system"] = table.coordinate_system
     if has_parts and table.part:
         found["sheet"] = table.part
     return found

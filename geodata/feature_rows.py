@@ -39,7 +39,7 @@ _CODE_DIGITS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureRows:
-    """An opened file of features."""
+    """An opened file of features; ``kind`` is ``features`` (GeoJSON) or ``esri_features``."""
 
     path: Place
     names: tuple[str, ...]
@@ -89,9 +89,11 @@ def open_features(path: Place, *, is_compressed: bool, part: str | None = None) 
     before = stamp(path)
     rest: dict[str, Any] = {}
     names: dict[str, None] = {}
-    height = 0
+    height, kind = 0, "features"
     for feature in _features(path, is_compressed, rest):
         height += 1
+        if height == 1 and isinstance(feature, dict) and "attributes" in feature:
+            kind = "esri_features"
         if _is_nested(feature, MOST_NESTED):
             raise UnreadableFile(
                 f"{path.name}: feature {height} has lists or objects more than {MOST_NESTED} deep in one another; "
@@ -108,6 +110,7 @@ def open_features(path: Place, *, is_compressed: bool, part: str | None = None) 
         names=tuple(names),
         is_compressed=is_compressed,
         coordinate_system=known_system(path, _system(rest, path.name)),
+        kind=kind,
         part=part,
         stamp=before,
     )

@@ -35,6 +35,7 @@ _CLOCK = rf"(?:[T ,]+{_TIME} ?(?P<offset>[Zz]|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?)
 _YEAR_FIRST = rf"^(?P<y>[0-9]{{4}})[-/.](?P<m>[0-9]{{1,2}})(?:[-/.](?P<d>[0-9]{{1,2}}))?{_CLOCK}"
 _YEAR_LAST = rf"^(?P<a>[0-9]{{1,2}})(?P<mark>[-/.])(?P<b>[0-9]{{1,2}})[-/.](?P<y>[0-9]{{4}}){_CLOCK}"
 _TWO_WAYS = r"^(?P<a>[0-9]{1,2})[-/](?P<b>[0-9]{1,2})[-/][0-9]{4}(?:[^0-9]|$)"
+_DAY_OR_MONTH_FIRST = r"^\s*[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}(?:[^0-9]|$)"
 _MIDNIGHT = r"[0-9][T ]+(?:0?0:00(?::00(?:[.,]0+)?)?|12:00(?::00)? ?[Aa][Mm])$"
 _LONGEST_TEXT = 64
 _EMPTY = (*EMPTY_TEXTS, "-", "nat")
@@ -179,6 +180,11 @@ def date_order(column: pl.Series) -> DateOrder:
         either=int((both & (a != b)).sum()),
         same=int((both & (a == b)).sum()),
     )
+
+
+def has_year_last(column: pl.Series) -> bool:
+    """Whether any text is a date such as 03/04/2026 or 31.12.2026, which day or month begins."""
+    return column.dtype == pl.String and bool(column.str.contains(_DAY_OR_MONTH_FIRST).any())
 
 
 def is_all_midnight(column: pl.Series) -> bool:

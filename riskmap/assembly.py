@@ -76,6 +76,11 @@ def in_memory_store(folder: Path, *, wait_s: float = WAIT_S) -> Store:
     return _store(engine, folder, wait_s)
 
 
+def territory_shelf(settings: Settings) -> TerritoryShelf:
+    """The territories of an installation, which need no database; nothing is made by looking."""
+    return FolderShelf(settings.data / "territories")
+
+
 def surroundings_shelf(settings: Settings) -> SurroundingsShelf:
     """Features of the places of an installation's territories; made with the first delivery."""
     return FolderSurroundings(settings.data / "surroundings")

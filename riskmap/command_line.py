@@ -49,7 +49,7 @@ def opened(context: Context) -> Iterator[Store]:
 
 
 def delivery_lines(report: DeliveryReport, words: Wording) -> list[str]:
-    """What became of a delivery's rows, a line each, and the command that comes next."""
+    """What became of a delivery's rows, a line each, and the commands that come next."""
     return [
         words.text("cli.deliver.summary", file=report.file_name, territory=report.territory),
         words.text("cli.deliver.rows_read", n=report.rows_read),
@@ -67,8 +67,17 @@ def delivery_lines(report: DeliveryReport, words: Wording) -> list[str]:
             words.text("cli.deliver.unknown_category", category=category, n=count)
             for category, count in sorted(report.unknown_categories.items())
         ),
-        words.text("cli.next_step", command=f"python -m riskmap release --territory {report.territory}"),
+        *([words.text("cli.deliver.to_correct_again", n=report.to_correct_again)] if report.to_correct_again else []),
+        *([words.text("cli.deliver.id", id=report.delivery_id)] if report.quarantined else []),
+        *(words.text("cli.next_step", command=f"python -m riskmap {command}") for command in _next_steps(report)),
     ]
+
+
+def _next_steps(report: DeliveryReport) -> Iterator[str]:
+    if report.quarantined:
+        yield f"quarantine export --delivery {report.delivery_id} --to rows.csv"
+    if report.accepted or report.withdrawn:
+        yield f"release --territory {report.territory}"
 
 
 def day(text: str) -> date:

@@ -78,8 +78,11 @@ class _Bars:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
-    options = _parser().parse_args(arguments)
-    words = wording.in_language(_language(options.language))
+    try:
+        options = _parser().parse_args(arguments)
+        words = wording.in_language(_language(options.language))
+    except KeyboardInterrupt:
+        return 130
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     bars = _Bars(words, is_terminal=sys.stderr.isatty())
     try:
@@ -185,7 +188,14 @@ def _deliver(options: argparse.Namespace, context: Context) -> Report:
     layouts = explaining.known_layouts(context.settings)
     mapping = explaining.told(mapping=options.mapping, layout=options.layout, layouts=layouts)
     if options.explain:
-        return explaining.report(options.files, context, mapping=mapping, layouts=layouts, zone=options.timezone)
+        return explaining.report(
+            options.files,
+            context,
+            mapping=mapping,
+            layouts=layouts,
+            zone=options.timezone,
+            territory_name=options.territory,
+        )
     with opened(context) as store:
         reports = [
             territories.deliver_file(

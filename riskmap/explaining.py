@@ -10,11 +10,15 @@ from geodata import kazakhstan, publisher_layouts
 from geodata.column_names import printable, shown
 from geodata.explanation import Explanation, explain
 from geodata.mapping import Mapping, check_zone
+from geodata.sources import Source
+from geodata.territory import Territory
+from riskmap import assembly
 from riskmap.command_line import Context, Report
+from riskmap.pipeline import territories
+from riskmap.ports import TerritoryShelf
 from riskmap.settings import Settings
 from riskmap.wording import Wording
 
-_SEPARATORS = {"\t": "\\t"}
 _ORDERS = {"day first": "day_first", "month first": "month_first"}
 
 
@@ -42,17 +46,50 @@ def report(
     mapping: Mapping | None,
     layouts: Sequence[Mapping],
     zone: str | None,
+    territory_name: str,
 ) -> Report:
-    """What would be made of each file."""
+    """What would be made of each file in the named territory, or with ``auto`` in the one its points choose.
+
+    Raises
+    ------
+    UnknownTerritoryName
+        If there is no such territory.
+    geodata.errors.GeodataError
+        If a file is no table, or the mapping or the zone cannot be used.
+    """
     if zone:
         check_zone(zone, where="--timezone")
     today = context.now.astimezone(ZoneInfo(zone or kazakhstan.ZONE)).date()
-    found = [explain(path, mapping, layouts=layouts, zone=zone, latest_day=today) for path in paths]
+    shelf = _Shelf(assembly.territory_shelf(context.settings))
+    is_auto = territory_name == territories.AUTO
+    named = None if is_auto else shelf.load(territory_name)
+
+    def territory_of(source: Source) -> Territory | None:
+        return territories.choose(shelf, *source.points()) if is_auto else named
+
+    found = [
+        explain(path, mapping, layouts=layouts, zone=zone, territory_of=territory_of, latest_day=today)
+        for path in paths
+    ]
     lines = [line for one in found for line in _lines(one, context.words)]
     return Report(
         data={"files": [asdict(one) for one in found]},
         lines=[*lines, context.words.text("cli.explain.nothing_stored")],
     )
+
+
+class _Shelf:
+    """The territories at hand, and the built-in one also before the first command has put it there."""
+
+    def __init__(self, shelf: TerritoryShelf) -> None:
+        self._shelf = shelf
+
+    def names(self) -> list[str]:
+        return sorted({kazakhstan.NAME, *self._shelf.names()})
+
+    def load(self, name: str) -> Territory:
+        is_new = name == kazakhstan.NAME and name not in self._shelf.names()
+        return kazakhstan.territory() if is_new else self._shelf.load(name)
 
 
 def _lines(found: Explanation, words: Wording) -> list[str]:
@@ -64,7 +101,9 @@ def _lines(found: Explanation, words: Wording) -> list[str]:
         *([words.text("cli.explain.encoding", encoding=found.encoding)] if found.encoding else []),
     ]
     if found.separator:
-        lines.append(words.text("cli.explain.separator", separator=_SEPARATORS.get(found.separator, found.separator)))
+        is_tab = found.separator == "\t"
+        shown_as = words.text("cli.explain.separator.tab") if is_tab else found.separator
+        lines.append(words.text("cli.explain.separator", separator=shown_as))
     if found.problem is not None:
         draft = [words.text("cli.explain.draft"), "", *found.draft.splitlines(), ""]
         return [*lines, words.text("cli.explain.problem", detail=found.problem), *draft]
@@ -92,7 +131,9 @@ def _layout_lines(found: Explanation, words: Wording) -> list[str]:
 
 def _reading_lines(found: Explanation, words: Wording) -> list[str]:
     order = _ORDERS.get(found.date_format or "")
-    if order:
+    if found.date_format is None:
+        dates = words.text("cli.explain.dates.plain")
+    elif order:
         dates = words.text(f"cli.explain.dates.{order}")
     else:
         dates = words.text("cli.explain.dates.pattern", pattern=_short(found.date_format))
@@ -100,6 +141,8 @@ def _reading_lines(found: Explanation, words: Wording) -> list[str]:
         zone = words.text("cli.explain.zone.command", zone=found.zone or "")
     elif found.zone_from == "layout":
         zone = words.text("cli.explain.zone.layout", zone=found.zone or "")
+    elif found.territory:
+        zone = words.text("cli.explain.zone.of_territory", zone=found.zone or "")
     else:
         zone = words.text("cli.explain.zone.territory")
     if not found.has_place:
@@ -109,12 +152,24 @@ def _reading_lines(found: Explanation, words: Wording) -> list[str]:
     else:
         place = words.text("cli.explain.place.degrees")
     shown_dates = [] if "year" in found.columns else [dates]
-    return [*shown_dates, words.text(f"cli.explain.precision.{found.at_best}"), zone, place]
+    return [
+        *([words.text("cli.explain.territory", territory=found.territory)] if found.territory else []),
+        *([] if found.territory or not found.has_place else [words.text("cli.explain.territory.none")]),
+        *shown_dates,
+        words.text(f"cli.explain.precision.{found.at_best}"),
+        zone,
+        place,
+        *(
+            [words.text("cli.explain.offence_group", group=words.text(f"group.{found.offence_group}"))]
+            if found.offence_group
+            else []
+        ),
+    ]
 
 
 def _row_lines(found: Explanation, words: Wording) -> list[str]:
     return [
-        words.text("cli.explain.looked_at", n=found.rows_looked_at),
+        words.text("cli.explain.looked_at" if found.has_more_rows else "cli.explain.all_rows", n=found.rows_looked_at),
         words.text("cli.deliver.accepted", n=found.rows_looked_at - sum(found.faults.values())),
         "  " + words.text("cli.deliver.without_place", n=found.without_place),
         words.text("cli.deliver.quarantined", n=sum(found.faults.values())),

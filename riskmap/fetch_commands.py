@@ -90,6 +90,8 @@ def _lines(report: FeedReport, words: Wording) -> list[str]:
 
 def _delivery_lines(report: FeedReport, words: Wording) -> list[str]:
     delivery = report.delivery
+    if report.held == 0:
+        return [words.text("cli.fetch.no_records", city=report.request.city)]
     if report.file is None:
         return [words.text("cli.fetch.nothing_new")]
     if delivery is None:
@@ -118,6 +120,7 @@ def _data(report: FeedReport) -> dict[str, Any]:
         "changed": changes.changed,
         "struck_off": changes.struck_off,
         "along": changes.along,
+        "held": report.held,
         "file": None if report.file is None else str(report.file),
         "delivery": None if report.delivery is None else asdict(report.delivery),
     }

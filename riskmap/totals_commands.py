@@ -48,6 +48,7 @@ def _load(options: argparse.Namespace, context: Context) -> Report:
     lines = [
         words.text("cli.totals.loaded", region=region, year=loaded.year, n=form.registered),
         *([words.text("cli.totals.replaced", n=loaded.replaced)] if loaded.replaced else []),
+        *([_same_form(loaded, words)] if loaded.same_as else []),
         *([words.text("cli.totals.adds_up_not", n=form.difference)] if form.difference else []),
         *(words.text("cli.totals.unknown_article", article=article) for article in form.unknown_articles),
     ]
@@ -58,10 +59,16 @@ def _load(options: argparse.Namespace, context: Context) -> Report:
         "lines": form.totals.height,
         "registered": form.registered,
         "replaced": loaded.replaced,
+        "same_as": list(loaded.same_as),
         "difference": form.difference,
         "unknown_articles": list(form.unknown_articles),
     }
     return Report(lines=lines, data=data)
+
+
+def _same_form(loaded: totals.LoadReport, words: Wording) -> str:
+    names = ", ".join(_name(loaded.territory, code, words) for code in loaded.same_as)
+    return words.text("cli.totals.same_form", year=loaded.year, names=names)
 
 
 def _check(options: argparse.Namespace, context: Context) -> Report:

@@ -72,7 +72,7 @@ class FeedReport:
     """What became of a fetch: ``file`` is None where nothing was new, ``delivery`` also where none was wanted.
 
     ``is_refresh`` says that only changes were asked for, ``has_discarded`` that an unfinished fetch of something else
-    was put away.
+    was put away; ``held`` counts the records known of the city by now.
     """
 
     request: Request
@@ -80,6 +80,7 @@ class FeedReport:
     has_discarded: bool
     fetched: Fetched
     changes: Changes
+    held: int
     file: Path | None
     delivery: DeliveryReport | None
 
@@ -255,6 +256,7 @@ def keep_current(
         has_discarded=has_discarded,
         fetched=fetched,
         changes=changes,
+        held=everything.height,
         file=file,
         delivery=delivery,
     )

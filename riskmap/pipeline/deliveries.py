@@ -2,8 +2,9 @@
 
 The file is fingerprinted, read in batches, examined row by row, compared with what the lake holds already, and adopted
 together with its quarantine in one transaction. The same file read the same way again is answered with the earlier
-result; read another way (mapping, zone, outline) it supersedes its earlier reading. What becomes of several records of
-one incident is said in `riskmap.pipeline.versions`.
+result; read another way (mapping, zone, outline) it supersedes its earlier reading, and corrected rows of its
+quarantine, which were read that way too, are withdrawn with it: they have to be corrected again. What becomes of
+several records of one incident is said in `riskmap.pipeline.versions`.
 """
 
 import hashlib
@@ -57,7 +58,8 @@ class DeliveryReport:
 
     ``without_place`` counts accepted rows that have no coordinates, ``corrected`` those that took the place of an
     earlier version; ``unknown_categories`` the rows of each category nobody has mapped; ``is_repeat`` says that this
-    file had been delivered before and nothing changed.
+    file had been delivered before and nothing changed. ``to_correct_again`` counts rows that had been corrected under
+    the file's earlier reading and were withdrawn with it.
     """
 
     delivery_id: str
@@ -76,6 +78,7 @@ class DeliveryReport:
     first_day: date | None
     last_day: date | None
     is_repeat: bool
+    to_correct_again: int = 0
 
 
 class _Identity(TypedDict):
@@ -165,9 +168,17 @@ def deliver(
                 _require_fit(tally, territory.name, path.name)
                 _require_known_categories(tally, path.name)
             superseded = _adopted_reading(store, territory.name, sha256)
+            replays = _replays(store, territory.name, superseded)
+            without = tuple(one.delivery_id for one in replays)
             struck = pl.concat([pl.Series("incident_id", [], dtype=pl.String), *tally.struck])
             settled = versions.settle(
-                store, staging, struck, territory=territory.name, delivery_id=delivery_id, replaced=superseded
+                store,
+                staging,
+                struck,
+                territory=territory.name,
+                delivery_id=delivery_id,
+                replaced=superseded,
+                replays=without,
             )
             kept = staging.keep(without=settled.duplicates)
             delivery = _counted(
@@ -184,13 +195,21 @@ def deliver(
                 settled=source.settled,
                 replay_of=replay_of,
             )
-            _adopt(store, staging, delivery, kept.files, settled.strikes, superseded=superseded)
+            _adopt(
+                store,
+                staging,
+                delivery,
+                kept.files,
+                settled.strikes,
+                superseded=(*without, *([superseded] if superseded else [])),
+            )
         if superseded is not None:
             # What cannot be removed now is swept by the next delivery; readers no longer see it.
             with suppress(CannotWrite):
                 store.lake.sweep(territory.name)
     _log.info("%s: %d of %d rows accepted into %s.", path.name, delivery.accepted, delivery.rows_read, territory.name)
-    return _report(delivery, is_repeat=False)
+    again = sum(one.accepted + one.duplicates + one.withdrawn for one in replays)
+    return _report(delivery, is_repeat=False, to_correct_again=again)
 
 
 def _fingerprint(path: Path) -> str:
@@ -223,6 +242,14 @@ def _adopted_reading(store: Store, territory: str, sha256: str) -> str | None:
     with store.work() as work:
         found = work.deliveries.adopted_reading(territory, sha256)
     return found.delivery_id if found else None
+
+
+def _replays(store: Store, territory: str, delivery_id: str | None) -> list[Delivery]:
+    """Deliveries of rows that one set aside and somebody corrected."""
+    if delivery_id is None:
+        return []
+    with store.work() as work:
+        return [one for one in work.deliveries.adopted(territory) if one.replay_of == delivery_id]
 
 
 def _read(source: Source, rules: Rules, staging: Staging, progress: Progress | None) -> _Tally:
@@ -306,13 +333,13 @@ def _adopt(
     files: Sequence[LakeFile],
     strikes: Sequence[Strike],
     *,
-    superseded: str | None,
+    superseded: Sequence[str],
 ) -> None:
     with store.work() as work:
-        if superseded is not None:
-            work.strikes.remove(superseded)
-            work.deliveries.supersede(superseded)
-            work.lake_files.remove(superseded)
+        for name in superseded:
+            work.strikes.remove(name)
+            work.deliveries.supersede(name)
+            work.lake_files.remove(name)
         work.deliveries.save(delivery)
         work.lake_files.add(files)
         work.strikes.add(strikes)
@@ -320,7 +347,7 @@ def _adopt(
         work.commit()
 
 
-def _report(delivery: Delivery, *, is_repeat: bool) -> DeliveryReport:
+def _report(delivery: Delivery, *, is_repeat: bool, to_correct_again: int = 0) -> DeliveryReport:
     return DeliveryReport(
         delivery_id=delivery.delivery_id,
         file_name=delivery.file_name,
@@ -338,4 +365,5 @@ def _report(delivery: Delivery, *, is_repeat: bool) -> DeliveryReport:
         first_day=delivery.first_day,
         last_day=delivery.last_day,
         is_repeat=is_repeat,
+        to_correct_again=to_correct_again,
     )

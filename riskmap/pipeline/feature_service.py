@@ -2,8 +2,8 @@
 
 A call is repeated, after a wait that doubles and is blurred by chance, when the network fails, the answer is 5xx or 429
 (whose ``Retry-After`` is kept to), an error inside HTTP 200, no JSON, or breaks off. What waiting does not mend is told
-at once: a refusal, a redirect to another host, an answer larger than agreed. No answer is ever written to a log, and an
-address that holds a password or parameters is not taken.
+at once: a refusal, a redirect to another host, an answer larger than agreed, no layer where one was named. No answer is
+ever written to a log, and an address that holds a password or parameters is not taken.
 """
 
 import json
@@ -28,6 +28,8 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 3
 _NEEDS_A_TOKEN = (401, 403, 498, 499)
 """Codes inside an answer that no repetition mends."""
+_NO_LAYER = (400, 404)
+"""Codes inside an answer that say, when a layer is asked about itself, that there is none."""
 _CHUNK = 1 << 16
 _log = logging.getLogger(__name__)
 
@@ -132,7 +134,7 @@ class FeatureService:
         ServiceUnreachable, UnfitService
             If it does not answer, or is no layer of points that can be asked.
         """
-        told = self._ask("", {})
+        told = self._ask("", {}, is_about_layer=True)
         found = told.get("fields")
         fields = [one for one in found if isinstance(one, dict) and isinstance(one.get("name"), str)] if found else []
         if not fields or told.get("geometryType", "esriGeometryPoint") != "esriGeometryPoint":
@@ -191,7 +193,13 @@ class FeatureService:
         return Page(features=tuple(features), has_more=more if isinstance(more, bool) else None)
 
     def _ask(
-        self, path: str, asked: dict[str, str], *, needs: str | None = None, attempts: int | None = None
+        self,
+        path: str,
+        asked: dict[str, str],
+        *,
+        needs: str | None = None,
+        attempts: int | None = None,
+        is_about_layer: bool = False,
     ) -> dict[str, Any]:
         wait_s, most = self.patience.first_wait_s, attempts or self.patience.attempts
         for attempt in range(1, most + 1):
@@ -199,7 +207,9 @@ class FeatureService:
                 self.sleep(self.patience.pause_s)
             self._has_asked = True
             try:
-                return self._answer(f"{self.address}{path}", {**asked, "f": "json"}, needs)
+                return self._answer(
+                    f"{self.address}{path}", {**asked, "f": "json"}, needs, is_about_layer=is_about_layer
+                )
             except _Passing as trouble:
                 pause = wait_s * (0.5 + self.rng.random()) if trouble.wait_s is None else trouble.wait_s
                 if attempt == most or pause > 2 * self.patience.longest_wait_s:
@@ -214,22 +224,34 @@ class FeatureService:
                 wait_s = min(2 * wait_s, self.patience.longest_wait_s)
         raise AssertionError("the last attempt returns or raises")
 
-    def _answer(self, url: str, asked: dict[str, str], needs: str | None) -> dict[str, Any]:
+    def _answer(self, url: str, asked: dict[str, str], needs: str | None, *, is_about_layer: bool) -> dict[str, Any]:
+        def refused(found: str) -> Exception:
+            """A whole answer of another kind is no outage where a layer is asked what it is."""
+            if not is_about_layer:
+                return _Passing(found)
+            return UnfitService(
+                f"{self.address} is no layer of points: {found}. Expected is JSON that lists fields. Check the address "
+                "and the number of the layer; where the same address has answered before, run the same command again "
+                "later."
+            )
+
         body = self._body(url, asked)
         try:
             told = json.loads(body)
         except (ValueError, RecursionError):
-            kind = "HTML or XML" if body.lstrip()[:1] == b"<" else "no complete JSON"
-            raise _Passing(f"the answer is {kind} ({len(body)} bytes)") from None
+            if body.lstrip()[:1] == b"<":
+                raise refused(f"the answer is HTML or XML ({len(body)} bytes)") from None
+            raise _Passing(f"the answer is no complete JSON ({len(body)} bytes)") from None
         if not isinstance(told, dict):
-            raise _Passing("the answer is JSON, but no object")
+            raise refused("the answer is JSON, but no object")
         error = told.get("error")
         if error is not None:
             code = error.get("code") if isinstance(error, dict) else None
             said = printable(str(error.get("message") if isinstance(error, dict) else error), most=100)
             if code in _NEEDS_A_TOKEN:
                 raise UnfitService(f"{self.address} lets nobody in without a key ({code}: {said}). Ask its publisher.")
-            raise _Passing(f"the service answers with an error inside HTTP 200 ({code}: {said})")
+            found = f"the service answers with an error inside HTTP 200 ({code}: {said})"
+            raise refused(found) if code in _NO_LAYER else _Passing(found)
         if needs is not None and not (
             isinstance(told.get(needs), list) and all(isinstance(one, dict) for one in told[needs])
         ):

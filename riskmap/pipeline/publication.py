@@ -26,6 +26,7 @@ from riskmap.pipeline.area_numbers import counted_areas, official_areas
 from riskmap.ports import ScoreRun, Store
 from riskmap.release import Area
 
+SETTINGS = ("model", "half_life_days", "bandwidth_m", "prior_days")
 Progress = scoring.Progress
 
 RESIDENT_BANDS = 4
@@ -163,7 +164,7 @@ def _with_cells(
             "least_residents": disclosure.LEAST_RESIDENTS,
             "least_addresses": disclosure.LEAST_ADDRESSES,
         },
-        "model": {"name": run.model, "run_id": run.run_id, "parameters": run.details["parameters"]},
+        "model": {"name": run.model, "run_id": run.run_id, "parameters": _settings(run.details["parameters"])},
         "served": {group: {"level": served[group]["level"], **_dates(windows[group])} for group in kept},
         "deliveries": list(run.deliveries),
         "bounds": _bounds(grid["public_cell"].to_numpy()),
@@ -315,6 +316,11 @@ def _rounded(geometry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _areas_json(territory: Territory, areas: list[Area]) -> bytes:
     return release.as_json(_marked(territory, areas=[asdict(area) for area in areas]))
+
+
+def _settings(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Settings of each group's model; what it learnt from incidents stays with the score run."""
+    return {group: {name: own[name] for name in SETTINGS if name in own} for group, own in parameters.items()}
 
 
 def _public_scorecard(run: ScoreRun, groups: list[str]) -> dict[str, Any]:

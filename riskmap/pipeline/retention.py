@@ -257,11 +257,13 @@ def _finish(work: UnitOfWork, taken: _Taken, subject: str, *, now: datetime, is_
 
 
 def _runs_of_releases(releases: Path) -> frozenset[str]:
-    """Ids of the score runs that releases were made of."""
+    """Ids of the score runs that releases were made of; one of official totals alone has no model, so no run."""
     found = set()
     for path in sorted(releases.glob("[!.]*/[!.]*/manifest.json")):
         try:
-            found.add(str(json.loads(path.read_bytes())["model"]["run_id"]))
+            manifest = json.loads(path.read_bytes())
+            if "model" in manifest or manifest["period"] is not None:
+                found.add(str(manifest["model"]["run_id"]))
         except FileNotFoundError:
             continue  # an old release, removed meanwhile
         except (ValueError, KeyError, TypeError) as error:

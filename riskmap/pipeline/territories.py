@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -27,6 +28,7 @@ from riskmap.pipeline.scoring import Progress
 from riskmap.ports import Store
 
 AUTO = "auto"
+"""Stands for the territory of a file's points; none may be named so."""
 
 MARGIN_M = 2_000
 """A territory made from points reaches this far beyond its cells; later deliveries may fall there."""
@@ -52,6 +54,10 @@ def new_from_points(store: Store, name: str, source: Source, *, zone: str | None
     InvalidTerritory
         If the name is taken or the points recur nowhere.
     """
+    if name == AUTO:
+        raise InvalidTerritory(
+            f"{AUTO!r} stands for a territory to be found, so none can have this name. Choose another."
+        )
     if name in store.territories.names():
         raise InvalidTerritory(
             f"A territory named {name!r} exists already. Choose another name, or deliver into it: "
@@ -68,11 +74,19 @@ def new_from_points(store: Store, name: str, source: Source, *, zone: str | None
     return territory
 
 
-def choose(store: Store, lat: NDArray[np.float64], lng: NDArray[np.float64]) -> Territory | None:
+class AtHand(Protocol):
+    """Territories to choose from."""
+
+    def names(self) -> list[str]: ...
+
+    def load(self, name: str) -> Territory: ...
+
+
+def choose(shelf: AtHand, lat: NDArray[np.float64], lng: NDArray[np.float64]) -> Territory | None:
     """The smallest territory that holds most of the points; None where none does."""
     fitting = []
-    for name in store.territories.names():
-        territory = store.territories.load(name)
+    for name in shelf.names():
+        territory = shelf.load(name)
         outline = territory.outline
         shapely.prepare(outline)
         if lat.size and shapely.contains_xy(outline, lng, lat).mean() > 0.5:
@@ -93,19 +107,20 @@ def deliver_file(
 ) -> DeliveryReport:
     """Deliver a file into a named territory, or with ``auto`` into the one that holds most of its points.
 
-    Where no territory does, one is made from the points; it is taken back if the delivery then fails.
+    Where no territory does, one is made from the points; it is taken back if the delivery then fails. Until it is clear
+    whether it stays, others that would choose wait: they shall find it, and not make it twice.
+
+    Raises
+    ------
+    InvalidTerritory
+        If there is no such territory and none can be made.
+    StoreBusy
+        If another delivery makes a territory and does not end in time.
+    geodata.errors.GeodataError, riskmap.errors.RiskMapError
+        As `deliveries.deliver`.
     """
-    is_made = False
-    if territory_name == AUTO:
-        source = open_source(path, mapping, layouts=layouts)
-        lat, lng = source.points()
-        chosen = choose(store, lat, lng)
-        is_made = chosen is None
-        known_zone = zone or source.time_zone
-        territory = chosen or new_from_points(store, _free_name(store, path), source, zone=known_zone)
-    else:
-        territory = store.territories.load(territory_name)
-    try:
+
+    def into(territory: Territory) -> DeliveryReport:
         return deliver(
             store,
             path,
@@ -116,10 +131,21 @@ def deliver_file(
             now=now,
             progress=lambda done, total: progress("cli.progress.deliver", done, total),
         )
-    except BaseException:
-        if is_made:
-            store.territories.remove(territory.name)
-        raise
+
+    if territory_name != AUTO:
+        return into(store.territories.load(territory_name))
+    source = open_source(path, mapping, layouts=layouts)
+    lat, lng = source.points()
+    with store.lake.hold(AUTO):
+        chosen = choose(store.territories, lat, lng)
+        if chosen is None:
+            made = new_from_points(store, _free_name(store, path), source, zone=zone or source.time_zone)
+            try:
+                return into(made)
+            except BaseException:
+                store.territories.remove(made.name)
+                raise
+    return into(chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +252,7 @@ def zone_of_points(lat: NDArray[np.float64], lng: NDArray[np.float64]) -> str:
 
 
 def _free_name(store: Store, path: Path) -> str:
-    taken, wanted = set(store.territories.names()), name_from(path)
+    taken, wanted = {AUTO, *store.territories.names()}, name_from(path)
     numbered = (f"{wanted[:36]}_{number}" for number in range(2, 1000))
     return wanted if wanted not in taken else next(name for name in numbered if name not in taken)
 

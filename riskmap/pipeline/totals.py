@@ -27,13 +27,17 @@ FOLDED = {"burglary": "theft", "theft_from_vehicle": "theft"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
-    """What `load` did; ``replaced`` is the number of lines that gave way, ``form`` what the file says."""
+    """What `load` did; ``replaced`` is the number of lines that gave way, ``form`` what the file says.
+
+    ``same_as`` are other regions for which the very same lines are held: one of them is most likely a mistake.
+    """
 
     territory: Territory
     region_id: str
     year: int
     form: Form
     replaced: int
+    same_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +45,10 @@ class CheckReport:
     """What `check` found.
 
     ``coverage`` has one row for each region, year and offence group (and `ALL`): registered, held, percent (missing
-    where nothing is registered). ``unplaced`` counts incidents whose region is not known. ``differences`` holds what
-    the regions and the whole disagree on; ``missing`` the regions without a form in each year that has a form of the
-    whole or of several regions; ``against_table`` regions whose form differs from the territory's official count.
+    where nothing is registered). ``unplaced`` counts incidents of these years whose region is not known.
+    ``differences`` holds what the regions and the whole disagree on; ``missing`` the regions without a form in each
+    year that has a form of the whole or of several regions; ``against_table`` regions whose form differs from the
+    territory's official count.
     """
 
     territory: Territory
@@ -67,8 +72,11 @@ def load(store: Store, path: Path, *, territory_name: str, region: str | None, y
         raise InvalidForm(f"{path.name}: year {year} was given; expected {FIRST_YEAR} to {now.year}.")
     region_id = _region(path, territory, region)
     form = official_totals.read_form(path, region_id=region_id, year=year)
+    same_as = _same_as(store.totals.load(territory.name), form.totals, region_id=region_id, year=year)
     replaced = store.totals.put(territory.name, form.totals)
-    return LoadReport(territory=territory, region_id=region_id, year=year, form=form, replaced=replaced)
+    return LoadReport(
+        territory=territory, region_id=region_id, year=year, form=form, replaced=replaced, same_as=same_as
+    )
 
 
 def check(store: Store, *, territory_name: str, year: int | None = None) -> CheckReport:
@@ -87,7 +95,7 @@ def check(store: Store, *, territory_name: str, year: int | None = None) -> Chec
             f"No official totals of {territory.name}{f' for {year}' if year else ''} are held. Load a form first: "
             f"python -m riskmap totals load FILE --territory {territory.name} --region CODE --year YEAR."
         )
-    held, unplaced = _held(store, territory)
+    held, unplaced = _held(store, territory, totals["year"].unique())
     region_ids = territory.region_table["region_id"].to_list()
     return CheckReport(
         territory=territory,
@@ -120,12 +128,26 @@ def _region(path: Path, territory: Territory, given: str | None) -> str:
     return region_id
 
 
-def _held(store: Store, territory: Territory) -> tuple[pl.DataFrame, int]:
-    """Incidents held by region_id, year and offence_group, the whole territory as a region of its name; and how many
-    have no region."""
+def _same_as(held: pl.DataFrame, given: pl.DataFrame, *, region_id: str, year: int) -> tuple[str, ...]:
+    """Other regions of the year for which the same lines with the same counts are held, by code."""
+    own = given.drop("region_id").sort("line")
+    others = held.filter((pl.col("year") == year) & (pl.col("region_id") != region_id))
+    return tuple(
+        sorted(
+            str(code)
+            for (code,), rows in others.group_by("region_id")
+            if rows.drop("region_id").sort("line").equals(own)
+        )
+    )
+
+
+def _held(store: Store, territory: Territory, years: pl.Series) -> tuple[pl.DataFrame, int]:
+    """Incidents of the years, held by region_id, year and offence_group, the whole territory as a region of its name;
+    and how many have no region."""
     incidents = store.lake.read(territory.name).select("cell", "occurred_on", "offence_group")
     counted = (
         incidents.with_columns(pl.col("offence_group").replace(FOLDED), year=pl.col("occurred_on").dt.year().cast(int))
+        .filter(pl.col("year").is_in(years.to_list()))
         .group_by("cell", "year", "offence_group")
         .agg(held=pl.len().cast(pl.Int64))
     )

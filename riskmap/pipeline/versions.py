@@ -9,7 +9,8 @@ The rules, in order:
    received last stands and the earlier one is struck out.
 3. A record that the publisher struck off strikes out the row held of it, unless the same delivery holds it alive too.
 4. A file that is read anew keeps its place in this order: rows that later deliveries struck out stay struck out, and
-   none of its rows strikes out a row received later.
+   none of its rows strikes out a row received later. Corrected rows of its quarantine were read as the file was, so
+   they are withdrawn together with that reading, and what they struck out stands again.
 
 A row struck out stays in its file, and the catalogue says by which delivery and why.
 """
@@ -42,7 +43,14 @@ class Settled:
 
 
 def settle(
-    store: Store, staging: Staging, struck: pl.Series, *, territory: str, delivery_id: str, replaced: str | None
+    store: Store,
+    staging: Staging,
+    struck: pl.Series,
+    *,
+    territory: str,
+    delivery_id: str,
+    replaced: str | None,
+    replays: Sequence[str] = (),
 ) -> Settled:
     """Compare a delivery's rows with one another and with the lake; nothing is changed.
 
@@ -50,6 +58,7 @@ def settle(
     ----------
     struck : ids of the records the publisher struck off
     replaced : the earlier reading of the same file, which will no longer count
+    replays : deliveries of rows corrected under that reading, which will no longer count either
     """
     twice = _equal_rows(staging.equals())
     with store.look() as look:
@@ -57,10 +66,10 @@ def settle(
         kept_out = look.strikes.of_delivery(replaced) if replaced else []
         made = look.strikes.by_delivery(replaced) if replaced else []
     ours = received.get(replaced or "", _NOW)
-    reasons = {one.incident_id: one for one in kept_out if one.by_delivery_id not in (replaced, delivery_id)}
+    reasons = {one.incident_id: one for one in kept_out if one.by_delivery_id not in (replaced, delivery_id, *replays)}
     carried = _weeks(staging.of(_ids(reasons)), twice)
 
-    known = staging.known(struck, without=[delivery_id, replaced or ""])
+    known = staging.known(struck, without=[delivery_id, replaced or "", *replays])
     held = known.held.with_columns(
         is_later=pl.Series([received[name] > ours for name in known.held["delivery_id"]], dtype=pl.Boolean)
     )
@@ -101,7 +110,11 @@ def settle(
         StrikeReason.CORRECTED: set(staging.of(_ids(one.incident_id for one in made))["incident_id"]),
         StrikeReason.WITHDRAWN: set(struck) - set(alive),
     }
-    upheld = [replace(one, by_delivery_id=delivery_id) for one in made if one.incident_id in named[one.reason]]
+    upheld = [
+        replace(one, by_delivery_id=delivery_id)
+        for one in made
+        if one.incident_id in named[one.reason] and one.delivery_id not in replays
+    ]
     return Settled(
         duplicates=tuple(sorted({*twice, *duplicates.to_list()})),
         corrected=corrections["row"].n_unique() + sum(one.reason is StrikeReason.CORRECTED for one in upheld),

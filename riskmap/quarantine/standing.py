@@ -2,7 +2,8 @@
 
 Corrected rows are delivered as a file of their own, a replay of the delivery that first set them aside. A row that is
 still faulty then stands in the quarantine of that replay, and may be corrected again from there. People only ever see
-the first delivery and its own lines: a family is that delivery with all its replays.
+the first delivery and its own lines: a family is that delivery with all its replays. Where its file is read another way
+the family ends: its replays are withdrawn with it, and rows still faulty in the new reading are open anew.
 """
 
 from collections.abc import Iterator, Mapping

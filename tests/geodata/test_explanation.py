@@ -1,11 +1,12 @@
 """What is said of a file before it is delivered, and the draft for one that no layout fits."""
 
+import json
 from datetime import date
 
 import pytest
 
 from geodata.draft_layout import draft_of
-from geodata.errors import UnreadableFile
+from geodata.errors import UnexpectedColumns, UnreadableFile
 from geodata.explanation import explain
 from geodata.mapping import Mapping
 from geodata.sources import open_source
@@ -63,6 +64,39 @@ def test_a_file_nobody_understands_is_explained_with_the_problem_and_a_draft(tmp
     assert 'year = "YEAR"' in found.draft
     assert 'encoding = "utf-16"' in found.draft
     assert 'coordinate_system = "…"' in found.draft
+
+
+POINT = {"type": "Point", "coordinates": [76.88, 43.23]}
+
+
+@pytest.mark.parametrize("names", [("moment", "what"), ("occurred_at", "category")], ids=["refused", "understood"])
+def test_the_draft_for_a_file_that_names_its_coordinate_system_repeats_it(tmp_path, names):
+    path = tmp_path / "points.geojson"
+    feature = {"type": "Feature", "properties": dict(zip(names, ("2026-03-02 14:30", "theft"), strict=True))}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature | {"geometry": POINT}]}))
+
+    found = explained(path)
+
+    assert found.coordinate_system == "EPSG:4326"
+    assert 'coordinate_system = "EPSG:4326"' in found.draft.splitlines()
+
+
+def test_the_draft_in_a_refusal_does_not_ask_for_what_the_file_may_say_itself(tmp_path):
+    path = tmp_path / "points.geojson"
+    feature = {"type": "Feature", "properties": {"moment": "2026-03-02 14:30"}, "geometry": POINT}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+
+    with pytest.raises(UnexpectedColumns) as refused:
+        open_source(path)
+
+    assert '# coordinate_system = "…"' in str(refused.value)
+
+
+def test_a_coordinate_system_described_at_length_stays_out_of_the_draft():
+    draft = draft_of(("geometry x",), {"x": "geometry x"}, readings={"coordinate_system": 'PROJCS["made up"]'})
+
+    assert "PROJCS" not in draft
+    assert "# coordinate_system: the file describes it" in draft
 
 
 def test_a_completed_draft_is_a_layout_that_reads_its_file(tmp_path):

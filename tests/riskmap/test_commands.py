@@ -414,6 +414,22 @@ def test_the_exit_status_reaches_the_shell(data, file):
     assert ended.stdout == ""
 
 
+def test_a_command_stopped_while_it_is_loaded_ends_quietly(tmp_path):
+    stops = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)\n"
+    (tmp_path / "polars.py").write_text(stops)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "riskmap", "migrate"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 def test_a_database_of_a_newer_program_is_not_touched(run, data):
     run("migrate")
     with closing(sqlite3.connect(data / "riskmap.db")) as database, database:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from geodata import explanation
 from riskmap import commands
 from riskmap.errors import ExitStatus
 from tests.builders import FILES
@@ -62,7 +63,7 @@ def test_a_file_is_explained_and_nothing_stored(run, data):
         "Dropped at the door: HUNDRED_BLOCK",
         "Time zone: America/Vancouver. The layout says it.",
         "Coordinate system: EPSG:26910",
-        "First rows looked at: 25",
+        "All rows were looked at: 25",
         "  Row: 26. No such date or time. Found: YEAR 2020, MONTH 2, DAY 11, HOUR 25, MINUTE 0",
         "Nothing was stored.",
     ):
@@ -94,6 +95,93 @@ def test_every_layout_is_explained_in_every_language(run, name, language, stored
 
     assert status == 0
     assert out.splitlines()[-1] == stored
+
+
+ARTICLES = "occurred_at,category,lat,lng\n" + "".join(
+    f"2026-03-{day:02} 14:3{day % 10},188,{lat},{lng}\n"
+    for day, (lat, lng) in enumerate([(43.23, 76.88)] * 8 + [(76.88, 43.23), (55.75, 37.62)], start=1)
+)
+
+
+@pytest.mark.parametrize("territory", [("--territory", "kazakhstan"), ()])
+def test_a_file_is_explained_by_the_rules_of_its_territory(run, data, tmp_path, territory):
+    path = tmp_path / "articles.csv"
+    path.write_text(ARTICLES)
+
+    status, out, _ = run("deliver", "--explain", path, *territory, "--json")
+
+    (found,) = json.loads(out.strip().splitlines()[-1])["files"]
+    assert (status, data.exists()) == (0, False)
+    assert (found["territory"], found["zone"], found["zone_from"]) == ("kazakhstan", "Asia/Almaty", "territory")
+    assert found["unknown_categories"] == {}
+    assert found["faults"] == {"outside_territory": 1, "swapped_coordinates": 1}
+    assert "Time zone: Asia/Almaty. It is that of the territory." in out
+
+
+def test_a_file_of_another_country_would_make_a_territory(run):
+    _, out, _ = run("deliver", "--explain", LAYOUTS / "vancouver_vpd.csv")
+
+    assert "Territory: none holds most of the points; a new one would be made." in out
+
+
+def test_a_territory_that_does_not_exist_is_refused(run, own_file):
+    status, out, err = run("deliver", "--explain", own_file, "--territory", "atlantis")
+
+    assert (status, out) == (int(ExitStatus.NOTHING_THERE), "")
+    assert "There is no territory 'atlantis'" in err
+
+
+def test_a_long_file_is_said_to_have_been_looked_at_in_part(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(explanation, "LOOKED_AT", 4)
+    path = tmp_path / "articles.csv"
+    path.write_text(ARTICLES)
+
+    _, out, _ = run("deliver", "--explain", path)
+
+    assert "Only the first rows were looked at: 4" in out
+    assert "All rows" not in out
+
+
+def test_a_tab_is_called_so(run):
+    _, out, _ = run("deliver", "--explain", FILES / "utf16_tabs.csv")
+
+    assert "Separator: tab" in out
+
+
+def test_the_group_that_a_layout_gives_every_row_is_told(run):
+    _, out, _ = run("deliver", "--explain", LAYOUTS / "austin_aggravated_assault.xlsx")
+
+    assert "Offence group of every row: " in out
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        ("2026-03-{:02} 14:30", "Dates: written so that they can be read one way only"),
+        ("2026-{:02}", "Dates: written so that they can be read one way only"),
+        ("{:02}.12.2025 14:30", "Dates: day first, then month"),
+    ],
+)
+def test_dates_are_called_day_first_only_where_a_day_or_month_comes_first(run, tmp_path, moment, said):
+    path = tmp_path / "dates.csv"
+    rows = "".join(f"{moment.format(number)},theft,43.23,76.88\n" for number in range(1, 13))
+    path.write_text("occurred_at,category,lat,lng\n" + rows)
+
+    _, out, _ = run("deliver", "--explain", path)
+
+    assert [line for line in out.splitlines() if line.startswith("Dates")] == [said]
+
+
+def test_the_answer_of_a_map_service_is_called_so(run, tmp_path):
+    features = [
+        {"attributes": {"occurred_at": "2026-03-02 14:30", "category": "theft"}, "geometry": {"x": 76.88, "y": 43.23}}
+    ]
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps({"spatialReference": {"wkid": 4326}, "features": features}))
+
+    _, out, _ = run("deliver", "--explain", path)
+
+    assert "Kind: list of points of a map service (Esri JSON)" in out
 
 
 def test_the_official_form_is_refused_in_words(run, shared_data):

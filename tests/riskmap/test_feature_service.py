@@ -104,6 +104,36 @@ def test_what_is_no_layer_of_points_is_told(stand_in, monkeypatch):
         service.describe()
 
 
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        ("html", {}, "HTML or XML"),
+        ("array", {}, "no object"),
+        ("error inside", {"code": 400, "message": "Invalid URL"}, r"400: Invalid URL"),
+        ("error inside", {"code": 404, "message": "Layer not found"}, r"404: Layer not found"),
+    ],
+    ids=str,
+)
+def test_an_address_that_answers_something_else_is_no_outage(stand_in, kind, given, said):
+    stand_in.misbehave(kind, page=0, times=99, **given)
+    service, slept = asking(stand_in)
+
+    with pytest.raises(UnfitService, match=rf"no layer of points: .*{said}.*Check the address"):
+        service.describe()
+
+    assert (stand_in.calls, slept) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"), [("truncated", {}), ("error inside", {}), ("status", {"status": 503})], ids=str
+)
+def test_a_layer_that_breaks_off_while_it_is_asked_what_it_is_may_come_back(stand_in, kind, given):
+    stand_in.misbehave(kind, page=0, **given)
+    service, _ = asking(stand_in)
+
+    assert service.describe().object_id == "objectid"
+
+
 def test_a_service_that_does_not_count_is_not_pressed(stand_in):
     stand_in.counts = False
     service, slept = asking(stand_in, pause_s=1)

@@ -158,6 +158,24 @@ def test_a_service_that_does_not_answer_has_its_own_ending(data, typed, stand_in
     assert answer.data["status"] == ExitStatus.UNREACHABLE
 
 
+def test_an_address_of_something_else_is_bad_input(data, typed, stand_in):
+    stand_in.misbehave("html", page=0, times=99)
+
+    answer = typed()
+
+    assert answer.status == ExitStatus.BAD_INPUT
+    assert "Check the address and the number of the layer" in answer.err
+
+
+def test_a_city_without_any_record_is_told_so_each_time(data, typed):
+    answers = [typed("--city", "1971", "--json") for _ in range(2)]
+
+    assert [(one.status, one.data["held"]) for one in answers] == [(0, 0), (0, 0)]
+    for one in answers:
+        assert "no records of this city" in one.out
+        assert "Nothing is new" not in one.out
+
+
 def test_a_layer_of_another_schema_is_bad_input(data, typed, stand_in):
     stand_in.names = ["objectid", "city_code"]
 

@@ -179,3 +179,34 @@ def test_retention_carried_out_says_what_went_in_three_languages(run, town, monk
     assert words.text("cli.retention.carried_out") in answer.out
     assert words.text("cli.retention.kept", kind=words.text("cli.retention.kind.incidents")) in answer.out
     assert Settings.from_environment().kept_for.quarantine_days == 1
+
+
+# ---- What a delivery says of the rows it set aside ----
+
+
+def test_a_delivery_that_set_rows_aside_names_itself_and_how_to_get_them(town, run):
+    rows = [*sound_rows(), *(row for _, row in FAULTY.values())]
+
+    answer = run("deliver", a_file(town.folder, rows), "--territory", TOWN, "--json")
+
+    delivery_id = answer.data["files"][0]["delivery_id"]
+    assert f"Number of the delivery: {delivery_id}" in answer.out
+    assert f"quarantine export --delivery {delivery_id} --to" in answer.out
+    assert f"release --territory {TOWN}" in answer.out
+
+
+def test_a_delivery_of_sound_rows_sends_nobody_to_the_quarantine(town, run):
+    answer = run("deliver", a_file(town.folder, sound_rows()), "--territory", TOWN)
+
+    assert "quarantine export" not in answer.out
+    assert "Number of the delivery" not in answer.out
+
+
+def test_a_delivery_of_which_no_row_was_accepted_does_not_lead_to_a_release(town, run):
+    rows = [row for fault, row in FAULTY.values() if fault != "swapped_coordinates"]
+
+    answer = run("deliver", a_file(town.folder, rows), "--territory", TOWN, "--json")
+
+    assert (answer.status, answer.data["accepted"]) == (0, 0)
+    assert "quarantine export" in answer.out
+    assert "release --territory" not in answer.out

@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from geodata import kazakhstan
 from geodata.columns import EXPECTED_INCIDENTS
 from riskmap.errors import DamagedRelease, InvalidSetting
 from riskmap.identity import audit, sessions
-from riskmap.pipeline import retention
+from riskmap.pipeline import publication, retention
 from riskmap.pipeline.deliveries import deliver
 from riskmap.pipeline.retention import Kind
 from riskmap.ports import Account, DeliveryStatus, ScoreRun, Session
@@ -200,6 +201,16 @@ def test_score_runs_go_after_a_year_unless_a_release_was_made_of_them(town):
         assert [run.run_id for run in look.score_runs.of_territory(TOWN)] == ["published", "recent"]
     assert (town.settings.data / published.path).exists()
     assert not (town.settings.data / old.path).exists()
+
+
+def test_a_release_of_official_totals_has_no_model_and_stops_nothing(town):
+    country = kazakhstan.territory()
+    publication.publish(town.store, town.settings.releases, country, as_of=None, now=NOW, progress=lambda *_: None)
+    a_run(town, "old")
+
+    removed = carried_out(town, 366)
+
+    assert removed == {Kind.SCORES: (1, 1)}
 
 
 def test_a_release_that_names_no_score_run_stops_everything(town):

@@ -174,6 +174,32 @@ def test_incidents_without_a_region_are_counted(loaded):
     assert loaded("totals", "check", "--json").data["unplaced"] == 1
 
 
+def test_incidents_without_a_region_in_other_years_are_not_counted(loaded, form):
+    loaded("totals", "load", form, "--region", ALMATY, "--year", 2022)
+
+    told = loaded("totals", "check", "--year", 2022, "--json")
+
+    assert told.data["unplaced"] == 0
+    assert "whose region is not known" not in told.out
+
+
+def test_the_very_same_form_of_another_region_is_told(loaded, form):
+    answer = loaded("totals", "load", form, "--region", ASTANA, "--year", 2023, "--json")
+    other_year = loaded("totals", "load", form, "--region", ASTANA, "--year", 2022, "--json")
+
+    assert (answer.status, answer.data["same_as"], other_year.data["same_as"]) == (0, [ALMATY], [])
+    assert "The very same form of 2023 is held for: Almaty city." in answer.out
+
+
+def test_a_form_loaded_again_or_of_other_counts_is_not_taken_for_that_of_another_region(loaded, form, tmp_path):
+    other = write_form(tmp_path / "other.xlsx", lines=[(*LINES[0][:4], 150, 131, 9, 40, 6), *LINES[1:]])
+
+    again = loaded("totals", "load", form, "--region", ALMATY, "--year", 2023, "--json")
+    astana = loaded("totals", "load", other, "--region", ASTANA, "--year", 2023, "--json")
+
+    assert (again.data["same_as"], astana.data["same_as"]) == ([], [])
+
+
 def test_a_form_that_differs_from_the_territorys_table_is_listed(loaded):
     answer = loaded("totals", "check", "--json")
 
