@@ -47,3 +47,7 @@ class InvalidPopulation(GeodataError, ValueError):
 
 class InvalidSurroundings(GeodataError, ValueError):
     """An extract, or a file of public objects, does not say what is asked of it."""
+
+
+class CellsAreNotAreas(GeodataError, ValueError):
+    """Something is told of areas only, and a cell, or an area no larger than one, was given."""

@@ -20,12 +20,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import date
 from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet
 import sqlalchemy as sa
 
@@ -86,8 +87,6 @@ class ParquetStaging:
 
     def known(self, struck: pl.Series, *, without: Sequence[str] = ()) -> Known:
         """What the lake holds of the incidents added, or whose ids are given; only their weeks are read."""
-        numbers = self.rows.numbers
-        wanted = np.sort(np.concatenate([lake_index.heads(numbers), lake_index.heads_of(struck.str.decode("hex"))]))
         columns = {**INCIDENTS.schema, "delivery_id": pl.String(), "week": pl.String()}
         nothing = pl.DataFrame(schema=columns)
 
@@ -97,6 +96,10 @@ class ParquetStaging:
             for file in files:
                 if file.delivery_id not in without:
                     of_delivery.setdefault(file.delivery_id, {})[file.week] = file
+            if not of_delivery:
+                return nothing
+            named_here = [lake_index.heads(self.rows.numbers), lake_index.heads_of(lake_index.as_bytes(struck))]
+            wanted = np.sort(np.concatenate(named_here))
             for delivery_id, weeks in of_delivery.items():
                 found = lake_index.matching(self._lake.index(self.territory, delivery_id, weeks.values()), wanted)
                 named = {
@@ -149,10 +152,8 @@ class ParquetStaging:
                 self._aside.close()
             self._aside = None
 
-    def _keep_week(self, week: str, rows: pl.DataFrame) -> LakeFile:
-        packed = io.BytesIO()
-        rows.write_parquet(packed, compression="zstd", compression_level=1)
-        content = packed.getvalue()
+    def _keep_week(self, week: str, rows: pa.Table) -> LakeFile:
+        content = lake_rows.as_parquet(rows)
         staged = self._folder / f"{week}.parquet"
         write_synced(staged, content)
         path = f"{self.territory}/{week}/{self._delivery_id}.parquet"
@@ -162,7 +163,7 @@ class ParquetStaging:
             territory=self.territory,
             week=week,
             delivery_id=self._delivery_id,
-            rows=rows.height,
+            rows=rows.num_rows,
             sha256=hashlib.sha256(content).hexdigest(),
         )
 
@@ -203,7 +204,8 @@ class ParquetLake:
         if not path.exists():
             paths = [self.folder / file.path for file in files]
             rows = lake_rows.read(paths)
-            made = np.sort(lake_index.numbers(rows["incident_id"].str.decode("hex"), rows["occurred_on"]))
+            days = rows["occurred_on"].to_physical().to_numpy()
+            made = np.sort(lake_index.numbers(lake_index.as_bytes(rows["incident_id"]), days))
             packed = io.BytesIO()
             np.save(packed, made)
             with writing_to(path):
@@ -347,12 +349,13 @@ class ParquetLake:
 _HOW_TO_HEAL = "Restore the data folder from a backup; where one delivery is lost, deliver the original file again."
 
 
-def _joined(kept: Kept, rows: pl.DataFrame, file: LakeFile) -> Kept:
-    first, last = cast("date", rows["occurred_on"].min()), cast("date", rows["occurred_on"].max())
+def _joined(kept: Kept, rows: pa.Table, file: LakeFile) -> Kept:
+    days = pyarrow.compute.min_max(rows["occurred_on"]).as_py()
+    first, last = days["min"], days["max"]
     return Kept(
         files=(*kept.files, file),
-        rows=kept.rows + rows.height,
-        without_place=kept.without_place + rows["cell"].null_count(),
+        rows=kept.rows + rows.num_rows,
+        without_place=kept.without_place + rows["cell"].null_count,
         first_day=min(first, kept.first_day or first),
         last_day=max(last, kept.last_day or last),
     )

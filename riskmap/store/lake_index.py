@@ -7,13 +7,21 @@ files follow from the lake's own and are made anew where one is missing::
     ids/<territory>/<delivery_id>.npy
 """
 
+import binascii
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from geodata.errors import UnexpectedColumns
+from geodata.pseudonym import DIGITS
+
 Numbers = NDArray[np.uint64]
+Ids = NDArray[np.void]
+"""Ids of incidents as `ID_TYPE`."""
+
+ID_TYPE: np.dtype[np.void] = np.dtype(f"V{DIGITS // 2}")
 
 WEEK_BITS = np.uint64(12)
 _WEEK_MASK = np.uint64((1 << 12) - 1)
@@ -23,17 +31,43 @@ _FIRST_MONDAY = 10_952
 """27 December 1999 in days since 1970: the week of the earliest day a delivery may hold."""
 
 
-def numbers(incident_id: pl.Series, occurred_on: pl.Series) -> Numbers:
-    """One number for each incident (its id as bytes), in the order given."""
-    days = occurred_on.to_physical().to_numpy().astype(np.int64)
-    week = np.clip((days - _FIRST_MONDAY) // 7, 0, int(_WEEK_MASK)).astype(np.uint64)
-    return np.asarray((heads_of(incident_id) << WEEK_BITS) | week, dtype=np.uint64)
+def as_bytes(ids: pl.Series) -> Ids:
+    """Ids given as text.
+
+    Raises
+    ------
+    geodata.errors.UnexpectedColumns
+        If one is no pseudonym.
+    """
+    if ids.null_count() == 0 and bool((ids.str.len_bytes() == DIGITS).all()):
+        digits = ids.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+        text = digits.buffers()[2] or b""
+        try:
+            packed = binascii.unhexlify(memoryview(text)[digits.offset * DIGITS : (digits.offset + len(ids)) * DIGITS])
+            return np.frombuffer(packed, dtype=ID_TYPE)
+        except binascii.Error:
+            pass
+    raise UnexpectedColumns(
+        f"Column incident_id holds texts that are no pseudonyms; expected {DIGITS} hexadecimal digits each, as this "
+        "installation makes them. Deliver the publisher's own file, or rows that were taken from the quarantine."
+    )
 
 
-def heads_of(incident_id: pl.Series) -> Numbers:
-    """The part of an id that is in its number."""
-    first = incident_id.bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
-    return np.asarray(first.to_numpy() >> WEEK_BITS, dtype=np.uint64)
+def numbers(ids: Ids, occurred_on: NDArray[np.int32]) -> Numbers:
+    """One number for each incident, in the order given; days are counted from 1970."""
+    week = np.clip((occurred_on.astype(np.int64) - _FIRST_MONDAY) // 7, 0, int(_WEEK_MASK)).astype(np.uint64)
+    return np.asarray((heads_of(ids) << WEEK_BITS) | week, dtype=np.uint64)
+
+
+def heads_of(ids: Ids) -> Numbers:
+    """The part of each id that is in its number."""
+    return np.asarray(halves(ids)[0] >> WEEK_BITS, dtype=np.uint64)
+
+
+def halves(ids: Ids) -> tuple[Numbers, Numbers]:
+    """Each id as two numbers, which together have the order of the ids."""
+    both = ids.view(">u8").reshape(-1, 2)
+    return both[:, 0].astype(np.uint64), both[:, 1].astype(np.uint64)
 
 
 def heads(found: Numbers) -> Numbers:

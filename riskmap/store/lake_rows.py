@@ -1,13 +1,18 @@
 """Incidents as the lake's files hold them: as `geodata.columns.INCIDENTS`, with ids as 16 bytes instead of text."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
 
 from geodata.columns import INCIDENTS
 from riskmap.store.lake_index import WEEK_BITS
 
+_REPEATED = ["time_zone", "time_precision", "offence_group", "offence_code", "region_id"]
+_ROW_GROUP = 262_144
 _SCHEMA = {**INCIDENTS.schema, "incident_id": pl.Binary()}
 
 
@@ -19,6 +24,26 @@ def packed(incidents: pl.DataFrame) -> pl.DataFrame:
 def unpacked(rows: pl.DataFrame) -> pl.DataFrame:
     """Incidents with their ids as text again."""
     return rows.with_columns(pl.col("incident_id").bin.encode("hex"))
+
+
+def as_parquet(rows: pa.Table) -> bytes:
+    """A file of incidents whose ids are bytes already and whose texts may be dictionaries.
+
+    Ids are random and grow no shorter; all else is compressed.
+    """
+    packed = [name for name in rows.column_names if name != "incident_id"]
+    content = io.BytesIO()
+    pyarrow.parquet.write_table(
+        rows,
+        content,
+        row_group_size=_ROW_GROUP,
+        use_dictionary=_REPEATED,
+        compression={"incident_id": "NONE", **dict.fromkeys(packed, "ZSTD")},
+        compression_level=dict.fromkeys(packed, 1),
+        write_statistics=packed,
+        store_schema=False,
+    )
+    return content.getvalue()
 
 
 def read(paths: Sequence[Path]) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from models.errors import UnknownModel
 from models.feedback_loop import LARGEST_AMPLIFICATION, LEAST_OF_CONTROL, SCENARIOS, Loop, TunedBaseLayer
 from models.shrinkage import EmpiricalBayes
 
-FEW, MANY = 4, 40
+FEW, MANY = 3, 40
 
 
 def base_layer(kernels, **settings):
