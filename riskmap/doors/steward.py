@@ -8,6 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from geodata.errors import GeodataError
 from geodata.faults import Fault
+from geodata.sources import NOT_KEPT
 from riskmap.council.request import FieldKind
 from riskmap.doors import form_body
 from riskmap.doors.form_fields import FormField
@@ -106,6 +107,7 @@ def rows(visit: Visit) -> Response:
         home=_path(visit),
         fault=fault,
         found=found,
+        not_kept=NOT_KEPT,
         here=here,
         chips=[(None, found.aside.open), *found.aside.faults.items()],
         pages=[

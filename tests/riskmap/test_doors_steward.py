@@ -199,10 +199,23 @@ def test_rows_are_shown_as_delivered_with_everything_escaped(council, home):
     assert KK.text("steward.row.line", n=13) in text_of(answer)
 
 
-def test_a_row_that_fits_no_header_is_shown_as_text(council, home):
-    answer = council.signed_in("steward").get(f"{home}/rows", fault="ragged_row")
+def test_a_row_that_fits_no_header_is_shown_as_text_where_every_column_of_the_file_is_read(council, tmp_path):
+    rows = [*sound_rows(), FAULTY[15][1]]
+    told = deliver(
+        council.store, a_file(tmp_path, rows, header="occurred_at,category,lat,lng"), territory=a_town(), now=NOW
+    )
+
+    answer = council.signed_in("steward").get(f"/steward/{TOWN}/{told.delivery_id}/rows", fault="ragged_row")
 
     assert FAULTY[15][1] in text_of(answer)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_row_that_fits_no_header_of_a_file_with_other_columns_says_that_its_text_is_not_kept(council, home, language):
+    answer = council.signed_in("steward").get(f"{home}/rows", fault="ragged_row", lang=language)
+
+    assert FAULTY[15][1] not in text_of(answer)
+    assert in_language(language).text("steward.row.not_kept") in text_of(answer)
 
 
 def test_rows_can_be_turned_over_page_by_page(council, tmp_path):
