@@ -182,3 +182,48 @@ OFFICIAL_TOTALS = Table(
         Column(name="victims_minors", dtype=pl.Int64(), meaning="registered offences against minors"),
     ),
 )
+
+PUBLIC_COUNTS = Table(
+    name="public counts",
+    meaning="Every count a release tells, and every one it hides: an absent row does not exist. File counts.csv.",
+    columns=(
+        Column(
+            name="kind", dtype=pl.String(), meaning="quarter, month, year_group, hours, band or sensitive: the table"
+        ),
+        Column(name="place_id", dtype=pl.String(), meaning="territory, region_id, area of the year, or cell_id"),
+        Column(name="offence_group", dtype=pl.String(), meaning="offence group, or all"),
+        Column(name="period", dtype=pl.String(), meaning="2024, 2024-Q1 or 2024-03"),
+        Column(
+            name="part_of_day", dtype=pl.String(), meaning="of hours: part of the day; else missing", is_nullable=True
+        ),
+        Column(name="low", dtype=pl.Int64(), meaning="least the count may be; missing: hidden", is_nullable=True),
+        Column(name="high", dtype=pl.Int64(), meaning="most the count may be; as low: exact", is_nullable=True),
+    ),
+)
+
+PUBLIC_PLACES = Table(
+    name="public places",
+    meaning="What the counts of a release speak of. File places.csv.",
+    columns=(
+        Column(name="place_id", dtype=pl.String(), meaning="the territory's name, region_id, or area of one year"),
+        Column(name="level", dtype=pl.String(), meaning="territory, region or area"),
+        Column(name="parent_id", dtype=pl.String(), meaning="what it is a part of", is_nullable=True),
+        Column(
+            name="year", dtype=pl.Int64(), meaning="calendar year of an area; missing: every year", is_nullable=True
+        ),
+        Column(
+            name="cells", dtype=pl.String(), meaning="cell_ids of an area, with ; between them", is_nullable=True
+        ),
+    ),
+)
+
+PUBLIC_CROSSWALK = Table(
+    name="crosswalk of areas",
+    meaning="Where the cells of one year's areas went in the next. File crosswalk.csv.",
+    columns=(
+        Column(name="place_id", dtype=pl.String(), meaning="area of a year"),
+        Column(name="year", dtype=pl.Int64(), meaning="that year"),
+        Column(name="next_place_id", dtype=pl.String(), meaning="area of the next year"),
+        Column(name="shared_cells", dtype=pl.Int64(), meaning="published cells they share"),
+    ),
+)

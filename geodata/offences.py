@@ -66,6 +66,8 @@ UNCLASSIFIED = "unclassified"
 """A category nobody mapped: kept and counted, not on the map."""
 DOMESTIC = "domestic"
 CODES = frozenset(group.code for group in OFFENCE_GROUPS)
+SENSITIVE_CODES = frozenset(group.code for group in OFFENCE_GROUPS if group.is_sensitive and group.has_place)
+"""Told of regions and years alone."""
 MAPPABLE_CODES = frozenset(group.code for group in OFFENCE_GROUPS if group.is_mappable)
 EMPTY_TEXTS = frozenset({"", "null", "none", "nan", "na", "n/a", "#n/a", "\\n"})
 """What a missing value looks like in text, once case and outer spaces are gone."""

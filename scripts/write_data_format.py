@@ -332,6 +332,9 @@ def _kept() -> list[str]:
         surroundings.SURROUNDING_SOURCES,
         public_objects.PUBLIC_OBJECTS,
         divisions.DIVISIONS,
+        columns.PUBLIC_COUNTS,
+        columns.PUBLIC_PLACES,
+        columns.PUBLIC_CROSSWALK,
     )
     properties = [(_code(name), ", ".join(map(_code, names))) for name, names in outlines.PROPERTY_NAMES.items()]
     return [

@@ -98,8 +98,7 @@ def test_the_list_answers_to_the_keyboard_alone(visit, installation):
     first_row = opened.page.locator(".rm-row b").first
 
     opened.tab_to(words.text("list.filter"))
-    opened.page.keyboard.press("ArrowDown")
-    opened.page.get_by_role("option").first.wait_for()
+    opened.press_until("ArrowDown", opened.page.get_by_role("option").first)
     for _ in range(7):  # past "all" to the last class: protected
         opened.page.keyboard.press("ArrowDown")
     opened.page.keyboard.press("Enter")

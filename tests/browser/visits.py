@@ -170,6 +170,16 @@ class Visit:
         self.page.locator(".rm-answer", has_text=part).wait_for()
         return self.page.locator(".rm-answer").inner_text()
 
+    def press_until(self, key, wanted, presses=3):
+        """A page that is still being drawn may swallow a press, as it does a person's."""
+        for _ in range(presses):
+            self.page.keyboard.press(key)
+            for _ in range(100):
+                if wanted.is_visible():
+                    return
+                self.page.wait_for_timeout(100)
+        pytest.fail(f"{presses} presses of {key} did not show {wanted}")
+
     def tab_to(self, wanted):
         for _ in range(MOST_TABS):
             self.page.keyboard.press("Tab")
