@@ -161,6 +161,28 @@ HOTSPOT_MARKS = Table(
     ),
 )
 
+CELL_REASONS = Table(
+    name="cell reasons",
+    meaning=(
+        "What sets the forecast of a cell apart from the average of its territory, from the model itself: the themes "
+        "that contribute most, strongest first. Association, never cause. For reviewers; never public."
+    ),
+    columns=(
+        Column(name="area_id", dtype=pl.String(), meaning="cell_id"),
+        Column(name="offence_group", dtype=pl.String(), meaning="offence group, or all"),
+        Column(
+            name="reasons",
+            dtype=pl.List(
+                pl.Struct({"theme": pl.String(), "presence": pl.String(), "factor": pl.Float64()}),
+            ),
+            meaning=(
+                "up to three reasons: what it is about, whether there is `more` or `fewer` of it, and how many times "
+                "the forecast is that of a place average in it; empty where nothing stands out"
+            ),
+        ),
+    ),
+)
+
 OFFICIAL_TOTALS = Table(
     name="official totals",
     meaning="Lines of section 1 of the registered-offence form 1-М, as an operator loaded them; see `totals load`.",
@@ -201,6 +223,24 @@ PUBLIC_COUNTS = Table(
     ),
 )
 
+COUNTED = Table(
+    name="what a release was counted from",
+    meaning=(
+        "True counts behind each release: later records of a period that is published wait, so that no two releases "
+        "can be subtracted. For the next release and the attack; never public."
+    ),
+    columns=(
+        Column(name="cell", dtype=pl.UInt64(), meaning="working cell; missing: sensitive", is_nullable=True),
+        Column(name="region_id", dtype=pl.String(), meaning="of sensitive incidents; else missing", is_nullable=True),
+        Column(name="offence_group", dtype=pl.String(), meaning="offence group"),
+        Column(name="month", dtype=pl.Date(), meaning="first day of the month"),
+        Column(
+            name="part_of_day", dtype=pl.String(), meaning="night, morning, day, evening or unknown", is_nullable=True
+        ),
+        Column(name="count", dtype=pl.Int64(), meaning="incidents"),
+    ),
+)
+
 PUBLIC_PLACES = Table(
     name="public places",
     meaning="What the counts of a release speak of. File places.csv.",
@@ -211,9 +251,7 @@ PUBLIC_PLACES = Table(
         Column(
             name="year", dtype=pl.Int64(), meaning="calendar year of an area; missing: every year", is_nullable=True
         ),
-        Column(
-            name="cells", dtype=pl.String(), meaning="cell_ids of an area, with ; between them", is_nullable=True
-        ),
+        Column(name="cells", dtype=pl.String(), meaning="cell_ids of an area, with ; between them", is_nullable=True),
     ),
 )
 

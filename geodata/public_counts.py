@@ -128,6 +128,19 @@ def quarter_name(day: date) -> str:
     return f"{day.year}-Q{(day.month + 2) // 3}"
 
 
+def end_of(period: str) -> date:
+    """The day after a period: ``2024``, ``2024-Q1`` or ``2024-03``.
+
+    Examples
+    --------
+    >>> end_of("2024-Q4"), end_of("2024-02")
+    (datetime.date(2025, 1, 1), datetime.date(2024, 3, 1))
+    """
+    year, _, rest = period.partition("-")
+    last = 3 * int(rest[1:]) if rest.startswith("Q") else int(rest or 12)
+    return date(int(year) + last // 12, last % 12 + 1, 1)
+
+
 def _quarter_end(day: date) -> date:
     return date(day.year + (day.month > 9), (day.month + 2) % 12 + 1, 1)
 

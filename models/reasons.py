@@ -5,7 +5,7 @@ from their mean over the area of comparison, brought together by theme (many ter
 cancel), and told if they change the forecast enough to matter. What is told is association, never cause.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import MismatchedSupport, NotAdditive, UnknownTerm
+from models.history import History
 from models.shrinkage import EmpiricalBayes
 from models.stacked import FittedStack, Stacked
 from models.surfaces import OTHER_SURFACES, OWN_SURFACES, SURROUNDINGS_ONLY_DAYS
@@ -27,6 +28,7 @@ class Theme(StrEnum):
     """What a reason is about; the order breaks ties."""
 
     OWN_RECORD = "own_record"
+    RECENT = "recent"
     SURROUNDINGS_RECORD = "surroundings_record"
     OTHER_GROUPS = "other_groups"
     EXPOSURE = "exposure"
@@ -65,6 +67,8 @@ class Effect(StrEnum):
 THEMES = tuple(Theme)
 BASE_OWN, BASE_SURROUNDINGS = "base: own", "base: surroundings"
 """The two parts of the base layer: its rate against its prior, and the prior."""
+BASE_RECENT = "base: recent"
+"""What the last days add where the base layer speaks alone: its rate against that of the whole record."""
 LEVEL = "level"
 
 FEATURES = {
@@ -93,6 +97,7 @@ _FEWER_WHEN_LARGE = "distance_m"
 _MEASURES = frozenset({"count", "length_m", "casualties", _FEWER_WHEN_LARGE})
 _NAMED = {
     BASE_OWN: Theme.OWN_RECORD,
+    BASE_RECENT: Theme.RECENT,
     BASE_SURROUNDINGS: Theme.SURROUNDINGS_RECORD,
     **{f"kind: {theme}": theme for theme in (Theme.CENTRE, Theme.MARKET, Theme.PARK, Theme.INDUSTRY)},
     "season": Theme.SEASON,
@@ -353,6 +358,32 @@ def of_stack(model: Stacked, fitted: FittedStack, *, as_of: date) -> Contributio
         signs=np.concatenate([np.sign(model.weights), [1.0, 1.0]]),
         base=np.full(log_around.size, fitted.log_scale),
         log_forecast=np.log(fitted.incidents_per_day),
+    )
+
+
+def of_base(model: EmpiricalBayes, history: History, *, as_of: date) -> Contributions:
+    """The parts of a forecast of the base layer where it serves alone, not yet compared with anything.
+
+    Three parts: what the surroundings would say by the whole record, what the cell's own record adds to that, and what
+    changes when recent days weigh more. The last is 0 everywhere where the model weighs all days alike.
+
+    Parameters
+    ----------
+    history : days on and after ``as_of`` are not looked at
+    """
+
+    def log_rate(of: EmpiricalBayes) -> NDArray[np.float64]:
+        return np.log(of.fit(history, as_of=as_of).expected_incidents(1))
+
+    long_run = replace(model, half_life_days=None)
+    log_now, log_long_run = log_rate(model), log_rate(long_run)
+    log_around = log_rate(replace(long_run, prior_days=SURROUNDINGS_ONLY_DAYS))
+    return Contributions(
+        terms=(BASE_OWN, BASE_RECENT, BASE_SURROUNDINGS),
+        values=np.column_stack([log_long_run - log_around, log_now - log_long_run, log_around]),
+        signs=np.ones(3),
+        base=np.zeros(log_now.size),
+        log_forecast=log_now,
     )
 
 

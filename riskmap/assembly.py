@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from riskmap import installation_key
 from riskmap.lake_ports import IncidentLake
-from riskmap.ports import ScoreShelf, Store, TerritoryShelf, TotalsShelf, UnitOfWork
+from riskmap.ports import CountedShelf, ScoreShelf, Store, TerritoryShelf, TotalsShelf, UnitOfWork
 from riskmap.settings import Settings
 from riskmap.store import schema
+from riskmap.store.counted_shelf import FolderCounted
 from riskmap.store.database import BUSY_TIMEOUT_S, IN_MEMORY, open_engine
 from riskmap.store.incident_lake import WAIT_S, ParquetLake
 from riskmap.store.score_shelf import ParquetScores
@@ -29,6 +30,7 @@ class SqlStore:
     territories: TerritoryShelf
     scores: ScoreShelf
     totals: TotalsShelf
+    counted: CountedShelf
 
     def work(self) -> UnitOfWork:
         return SqlUnitOfWork(self.engine)
@@ -93,4 +95,5 @@ def _store(engine: sa.Engine, data: Path, wait_s: float) -> Store:
         territories=FolderShelf(data / "territories"),
         scores=ParquetScores(data, engine),
         totals=ParquetTotals(data / "totals"),
+        counted=FolderCounted(data / "counted"),
     )

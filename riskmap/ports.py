@@ -358,6 +358,18 @@ class TotalsShelf(Protocol):
         ...
 
 
+class CountedShelf(Protocol):
+    """What each release was counted from, as declared in `geodata.columns.COUNTED`."""
+
+    def save(self, territory: str, release_id: str, counted: pl.DataFrame) -> None:
+        """Keep it; it is written before the release is."""
+        ...
+
+    def load(self, territory: str, release_id: str) -> pl.DataFrame | None:
+        """What a release was counted from; None where it is not kept."""
+        ...
+
+
 class Store(Protocol):
     """Everything an installation owns, releases apart."""
 
@@ -384,3 +396,6 @@ class Store(Protocol):
 
     @property
     def totals(self) -> TotalsShelf: ...
+
+    @property
+    def counted(self) -> CountedShelf: ...

@@ -35,6 +35,7 @@ NOT_IDENTIFYING = frozenset({"release_id", "published_at", "files", "audit_head"
 RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}(-simulated)?")
 PUBLIC_FILES = re.compile(
     r"(manifest|areas|scorecard)\.json|(areas|basemap)\.geojson|(cells|areas)\.bin|classes-[a-z_]+\.bin"
+    r"|(counts|places|crosswalk)\.csv"
 )
 
 Names = Mapping[str, str]
@@ -44,9 +45,10 @@ Names = Mapping[str, str]
 class Area:
     """A region, a district or the whole territory, with what may be said about it in numbers.
 
-    ``total`` and ``by_group`` are exact counts of the period and present only where disclosure control allows;
-    ``rate_low`` and ``rate_high`` are per 10 000 residents and year. ``change`` is down, up, none or too_little,
-    ``comparison`` clear_lower, maybe_lower, none, maybe_higher or clear_higher.
+    ``total`` is the exact count of the release's period, ``by_group`` holds those of the last complete calendar year,
+    ``by_group_year``; each is present only where disclosure control allows. ``rate_low`` and ``rate_high`` are per
+    10 000 residents and year. ``change`` is down, up, none or too_little, ``comparison`` clear_lower, maybe_lower,
+    none, maybe_higher or clear_higher.
     """
 
     area_id: str
@@ -55,6 +57,7 @@ class Area:
     residents: int | None = None
     total: int | None = None
     by_group: Mapping[str, int] | None = None
+    by_group_year: int | None = None
     rate_low: float | None = None
     rate_high: float | None = None
     change: str | None = None
@@ -233,6 +236,11 @@ def latest_id(root: Path, territory: str) -> str:
             f"There is no release of {territory!r}. Publish one: python -m riskmap release --territory NAME."
         )
     return str(_json(pointer)["release_id"])
+
+
+def newest_id(root: Path, territory: str) -> str | None:
+    """Id of the newest release of a territory; None where there is none."""
+    return latest_id(root, territory) if (root / territory / "latest.json").is_file() else None
 
 
 def read(root: Path, territory: str, release_id: str | None = None) -> Release:

@@ -23,7 +23,6 @@ import data_format_scorecard as scorecard  # noqa: E402
 from geodata import (  # noqa: E402
     columns,
     criminal_code,
-    disclosure,
     divisions,
     faults,
     layout,
@@ -52,7 +51,8 @@ AREA_FIELDS = {
     "names": "names under `kk`, `ru`, `en`",
     "residents": "residents, where known",
     "total": "incidents of all mappable groups on covered cells in the period",
-    "by_group": "the same, by offence group; groups without an incident are left out",
+    "by_group": "counts of the last complete calendar year by offence group, where they may be told and are not 0",
+    "by_group_year": "that year",
     "rate_low": "lower end of the likely range (5 %) of incidents per 10 000 residents and year",
     "rate_high": "upper end of it (95 %)",
     "change": "`down`, `up`, `none` or `too_little`, against the same dates a year earlier",
@@ -72,6 +72,8 @@ MANIFEST = {
     "official": "what official totals count: `year`, `measure`, `source`, `dated`; empty where there are none",
     "official_steps": "six edges of the five steps of official rates; empty where there are none",
     "working_resolution": "H3 resolution at which incidents are counted",
+    "predecessor": "release before this one; null for the first. What it tells of a period stands in this one too",
+    "counts": "`periods` counts.csv tells of, and which of them are `new`; null in a release without cells",
     "period": "`from` (first day) and `to` (day after the last) of the counts; null in a release without cells",
     "record_from": "first day of the continuous record",
     "groups": "offence groups that have a `classes-*.bin`, the most frequent first after `all`",
@@ -79,7 +81,8 @@ MANIFEST = {
     "public_resolutions": "H3 resolutions found in `cells.bin`",
     "class_rule": "`sure`, `likely`, `margin`, `least_expected`: when a class is given",
     "similar": "what similar places are: `within` a region or the territory, `residents_bands` of density, `reference`",
-    "disclosure": "thresholds: `least_area_total`, `least_residents`, `least_addresses`",
+    "disclosure": "thresholds: `least_residents`, `least_addresses` of a cell, `least_count`, `least_sensitive`, "
+    "`least_of_group` and the width of `bands` of counts.csv",
     "model": "`name`, `run_id` and the settings chosen for each group",
     "served": "for each group `level` (`smoothed`, `long_run`, `untested`) and its own period `from`, `to`",
     "deliveries": "ids of the deliveries counted: hashes, no file names",
@@ -108,6 +111,9 @@ FILES = {
     "areas.bin": "for each cell the area that holds it",
     "classes-GROUP.bin": "for each cell its class, one file for each offence group",
     "areas.json": "areas with the numbers disclosure control allows",
+    "counts.csv": "every count that is told and every one that is hidden, see [public counts](#public-counts)",
+    "places.csv": "what the counts speak of, see [public places](#public-places)",
+    "crosswalk.csv": "where areas change from one year to the next, see [crosswalk of areas](#crosswalk-of-areas)",
     "areas.geojson": "outlines; properties `area_id`, `names` and `step` (1 to 5 of official rates, or null)",
     "basemap.geojson": "lines and areas drawn under the hexagons, with property `kind`; where the territory has one",
     "scorecard.json": "the backtest: `models` holds a line for each offence group and model, `monthly` past forecasts",
@@ -332,6 +338,7 @@ def _kept() -> list[str]:
         surroundings.SURROUNDING_SOURCES,
         public_objects.PUBLIC_OBJECTS,
         divisions.DIVISIONS,
+        columns.COUNTED,
         columns.PUBLIC_COUNTS,
         columns.PUBLIC_PLACES,
         columns.PUBLIC_CROSSWALK,
@@ -371,8 +378,8 @@ def _release() -> list[str]:
         *_table(("entry", "meaning"), _named(MANIFEST)),
         "### areas.json\n\n"
         "`areas` holds the territory first, then its regions or districts. A value is null where it is not known or "
-        f"may not be\npublished: totals below {disclosure.SMALL_COUNT_THRESHOLD}, and tables with a part between 1 and "
-        f"{disclosure.SMALL_COUNT_THRESHOLD - 1} ([why](decisions.md#area-totals-all-or-nothing)).\n",
+        "may not be\npublished ([why](decisions.md#public-counts-quarters-first)). Every number is also in "
+        "counts.csv.\n",
         *_table(("field", "meaning"), area),
         "### scorecard.json\n",
         *_table(("field", "meaning"), _scorecard()),

@@ -13,8 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from geodata import aggregate, disclosure
+from geodata import aggregate, public_counts
 from geodata.aggregate import Period
+from geodata.public_counts import MONTHS_OF_QUARTER
 from geodata.territory import Territory
 from models.risk_class import ClassRule
 from riskmap.release import Area
@@ -28,20 +29,25 @@ CLEAR_CHANGE = 1.96
 
 
 def counted_areas(
-    territory: Territory, incidents: pl.DataFrame, places: pl.DataFrame, period: Period, *, record_start: date
+    territory: Territory,
+    incidents: pl.DataFrame,
+    places: pl.DataFrame,
+    period: Period,
+    *,
+    record_start: date,
+    public: pl.DataFrame,
 ) -> list[Area]:
     """The whole territory and, where it has several, its districts, with the numbers disclosure control allows.
+
+    ``public`` is a frame of `geodata.columns.PUBLIC_COUNTS`: totals are sums of quarters it tells.
 
     Incidents belong to the district that holds the middle of their cell, so that a cell and its area never disagree.
     """
     regions = territory.region_table.sort("region_id")
-    region_ids = regions["region_id"].to_list()
     # An area is what its cells are, not what the points are: only so do hexagons and areas speak of the same places.
     own = incidents.drop("region_id", strict=False)
     placed = own.join(places.select("cell", "region_id"), on="cell", how="inner")
-    groups = sorted(placed["offence_group"].unique().to_list())
-    published = disclosure.publish_area_counts(_area_counts(placed, period, region_ids, groups), region_ids, groups)
-
+    totals, kinds = _totals(public, period), _kinds(public)
     has_past = record_start <= period.year_before().start
     residents = int(regions["residents"].sum()) if regions["residents"].null_count() == 0 else None
     whole = Area(
@@ -49,22 +55,22 @@ def counted_areas(
         kind="territory",
         names=asdict(territory.names),
         residents=residents,
-        by_group=published.by_group or None,
-        **_numbers(published.total, residents, placed, period, has_past=has_past),
+        **_told_kinds(kinds, territory.name),
+        **_numbers(totals.get(territory.name), residents, placed, period, has_past=has_past),
     )
     if regions.height == 1:
         return [whole]
-    whole_rate = published.total / residents if published.total and residents else None
+    whole_rate = whole.total / residents if whole.total and residents else None
     parts = []
     for row in regions.iter_rows(named=True):
-        total, own = published.by_area.get(row["region_id"]), pl.col("region_id") == row["region_id"]
+        total, own = totals.get(row["region_id"]), pl.col("region_id") == row["region_id"]
         parts.append(
             Area(
                 area_id=row["region_id"],
                 kind="district",
                 names=_names(row),
                 residents=row["residents"],
-                by_group=published.by_area_and_group.get(row["region_id"]),
+                **_told_kinds(kinds, row["region_id"]),
                 comparison=_comparison(total, row["residents"], whole_rate),
                 **_numbers(total, row["residents"], placed.filter(own), period, has_past=has_past),
             )
@@ -95,12 +101,38 @@ def _official_area(area_id: str, kind: str, names: Mapping[str, str], residents:
     return Area(area_id=area_id, kind=kind, names=names, residents=residents, official_count=count, official_rate=rate)
 
 
-def _area_counts(incidents: pl.DataFrame, period: Period, areas: list[str], groups: list[str]) -> NDArray[np.int64]:
-    found = aggregate.in_period(incidents, period).group_by("region_id", "offence_group").len()
-    counts = np.zeros((len(areas), len(groups)), dtype=np.int64)
-    for region, group, count in found.iter_rows():
-        counts[areas.index(region), groups.index(group)] = count
-    return counts
+class _Kinds(TypedDict):
+    by_group: dict[str, int] | None
+    by_group_year: int | None
+
+
+def _totals(public: pl.DataFrame, period: Period) -> dict[str, int]:
+    """Total over a period of each place that tells all its quarters; nothing where it is not made of quarters."""
+    quarters = [public_counts.quarter_name(day) for day in public_counts.complete_quarters(period.start, period.end)]
+    if MONTHS_OF_QUARTER * len(quarters) != _months(period):
+        return {}
+    rows = public.filter(pl.col("kind") == "quarter", pl.col("period").is_in(quarters)).drop_nulls("low")
+    found = rows.group_by("place_id").agg(pl.col("low").sum(), pl.len())
+    return dict(found.filter(pl.col("len") == len(quarters)).select("place_id", "low").iter_rows())
+
+
+def _kinds(public: pl.DataFrame) -> tuple[int | None, dict[str, dict[str, int]]]:
+    """The last calendar year that is split by offence group, and the counts it tells of each place."""
+    rows = public.filter(pl.col("kind") == "year_group")
+    if rows.is_empty():
+        return None, {}
+    year = str(rows["period"].max())
+    found: dict[str, dict[str, int]] = {}
+    told = rows.filter(pl.col("period") == year, pl.col("low") > 0)
+    for place, group, count in told.select("place_id", "offence_group", "low").iter_rows():
+        found.setdefault(place, {})[group] = count
+    return int(year), found
+
+
+def _told_kinds(kinds: tuple[int | None, dict[str, dict[str, int]]], place: str) -> _Kinds:
+    year, by_place = kinds
+    own = by_place.get(place)
+    return _Kinds(by_group=own, by_group_year=year if own else None)
 
 
 class _Numbers(TypedDict):
@@ -149,7 +181,7 @@ def _change(incidents: pl.DataFrame, period: Period, *, has_past: bool) -> str:
     Months of the two years are paired; how much more they scatter than chance alone would (Pearson's statistic,
     at least 1) widens the test of the ratio of the two totals.
     """
-    months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month
+    months = _months(period)
     now = _by_month(aggregate.in_period(incidents, period), period.start, months)
     before = _by_month(aggregate.in_period(incidents, period.year_before()), period.year_before().start, months)
     total_now, total_before = int(now.sum()), int(before.sum())
@@ -161,6 +193,10 @@ def _change(incidents: pl.DataFrame, period: Period, *, has_past: bool) -> str:
     deviation = np.sqrt(dispersion * (1 / total_now + 1 / total_before))
     z = np.log(total_now / total_before) / deviation
     return "up" if z > CLEAR_CHANGE else "down" if z < -CLEAR_CHANGE else "none"
+
+
+def _months(period: Period) -> int:
+    return (period.end.year - period.start.year) * 12 + period.end.month - period.start.month
 
 
 def _by_month(incidents: pl.DataFrame, start: date, months: int) -> NDArray[np.int64]:

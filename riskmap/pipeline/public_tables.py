@@ -1,69 +1,179 @@
-"""From incidents to what public counts are built of: one cube of working cells, kinds, months and parts of the day."""
+"""The public counts of a release: what they are built of, and what earlier releases have already told."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from geodata import disclosure
+from geodata import public_counts, public_partition, split
+from geodata.columns import COUNTED, PUBLIC_COUNTS, PUBLIC_PLACES
 from geodata.offences import MAPPABLE_CODES, SENSITIVE_CODES
+from geodata.public_counts import PublicCounts
 from geodata.time_profile import PARTS_OF_DAY
+from riskmap import release
+from riskmap.errors import NotReleasable
+from riskmap.ports import Store
 
-CUBE = pl.Schema(
-    {"cell": pl.UInt64, "offence_group": pl.String, "month": pl.Date, "part_of_day": pl.String, "count": pl.Int64}
-)
-SENSITIVE = pl.Schema({"region_id": pl.String, "offence_group": pl.String, "month": pl.Date, "count": pl.Int64})
+COUNTS_FILE, PLACES_FILE, CROSSWALK_FILE = "counts.csv", "places.csv", "crosswalk.csv"
 UNKNOWN_PART = "unknown"
 TIMED_TO = ("minute", "hour")
+_KEY = list(COUNTED.schema)[:-1]
 
 
-def cube_of(incidents: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
-    """Mappable incidents on covered cells, counted by working cell, offence group, month and part of the day.
+def counted_from(
+    store: Store, territory: str, incidents: pl.DataFrame, places: pl.DataFrame, *, told: Mapping[str, PublicCounts]
+) -> pl.DataFrame:
+    """True counts a release speaks of: a frame of `geodata.columns.COUNTED`.
+
+    Quarters that a release has told are counted as they were then; later records of them wait.
 
     Parameters
     ----------
-    incidents : frame with the columns of `geodata.columns.INCIDENTS`
-    places : frame with the columns of `geodata.columns.PLACES`
+    incidents : frame with the columns of `geodata.columns.INCIDENTS`, of all groups
+    places : cells the territory covers
+    told : earlier releases of the territory by id, newest first, as `told_before` finds them
+
+    Raises
+    ------
+    NotReleasable
+        If what an earlier release was counted from is not kept any more.
     """
-    own = incidents.filter(pl.col("offence_group").is_in(sorted(MAPPABLE_CODES))).join(
+    quarter = pl.col("month").dt.year().cast(pl.String) + "-Q" + pl.col("month").dt.quarter().cast(pl.String)
+    waiting = {name for one in told.values() for name in _quarters(one)}
+    parts = [count(incidents, places).filter(~quarter.is_in(sorted(waiting)))]
+    for release_id, one in told.items():
+        own = waiting & _quarters(one)
+        if not own:
+            continue
+        kept = store.counted.load(territory, release_id)
+        if kept is None:
+            raise NotReleasable(
+                f"What release {release_id} of {territory} was counted from is not kept. A new release could be "
+                "subtracted from it, so none is made. Restore the folder counted/ of the data folder from a backup."
+            )
+        parts.append(kept.filter(quarter.is_in(sorted(own))))
+        waiting -= own
+    return pl.concat(parts).sort(_KEY)
+
+
+def count(incidents: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Incidents on covered cells, and sensitive ones of regions, as a frame of `geodata.columns.COUNTED`."""
+    covered = incidents.filter(pl.col("offence_group").is_in(sorted(MAPPABLE_CODES))).join(
         places.select("cell"), on="cell", how="semi"
     )
-    counted = own.with_columns(month=pl.col("occurred_on").dt.month_start(), part_of_day=_part_of_day(own))
-    found = counted.group_by("cell", "offence_group", "month", "part_of_day").agg(count=pl.len().cast(pl.Int64))
-    return found.sort(list(CUBE)[:-1]).cast(CUBE).select(list(CUBE))
+    sensitive = incidents.filter(
+        pl.col("offence_group").is_in(sorted(SENSITIVE_CODES)), pl.col("region_id").is_not_null()
+    )
+    month = pl.col("occurred_on").dt.month_start().alias("month")
+    rows = pl.concat(
+        [
+            covered.select(
+                "cell", pl.lit(None, pl.String).alias("region_id"), "offence_group", month, _part_of_day(covered)
+            ),
+            sensitive.select(
+                pl.lit(None, pl.UInt64).alias("cell"),
+                "region_id",
+                "offence_group",
+                month,
+                pl.lit(None, pl.String).alias("part_of_day"),
+            ),
+        ]
+    )
+    return COUNTED.checked(rows.group_by(_KEY).agg(count=pl.len().cast(pl.Int64)).sort(_KEY))
 
 
-def sensitive_of(incidents: pl.DataFrame) -> pl.DataFrame:
-    """Sensitive incidents counted by region, offence group and month; those of no region are left out."""
-    own = incidents.filter(pl.col("offence_group").is_in(sorted(SENSITIVE_CODES)), pl.col("region_id").is_not_null())
-    counted = own.with_columns(month=pl.col("occurred_on").dt.month_start())
-    found = counted.group_by("region_id", "offence_group", "month").agg(count=pl.len().cast(pl.Int64))
-    return found.sort(list(SENSITIVE)[:-1]).cast(SENSITIVE).select(list(SENSITIVE))
+def told_before(root: Path, territory: str, *, from_release: str | None) -> dict[str, PublicCounts]:
+    """Public counts of a release and its predecessors, newest first; empty where none has any."""
+    found: dict[str, PublicCounts] = {}
+    following = from_release
+    while following is not None and following not in found:
+        manifest, files = release.open_folder(root, territory, following)
+        if COUNTS_FILE not in files:
+            break
+        found[following] = read(files)
+        following = manifest.get("predecessor")
+    return found
 
 
-def grid_of(places: pl.DataFrame) -> pl.DataFrame:
-    """Published cells with the region most of their working cells lie in, and whether they are protected."""
-    return (
-        places.join(disclosure.public_cells(places), on="cell")
-        .group_by("public_cell")
-        .agg(pl.col("region_id").mode().sort().first(), pl.col("is_protected").any())
-        .sort("public_cell")
+def together(told: Mapping[str, PublicCounts], *, before: date) -> PublicCounts:
+    """Everything earlier releases have told of periods that end by a day; what was told first stands."""
+    if not told:
+        return public_counts.NOTHING
+    counts = pl.concat([one.counts for one in reversed(list(told.values()))])
+    places = pl.concat([one.places for one in reversed(list(told.values()))])
+    known = counts.unique(public_counts.KEY, keep="first", maintain_order=True)
+    ends = {period: public_counts.end_of(period) for period in known["period"].unique()}
+    return PublicCounts(
+        counts=known.filter(pl.col("period").is_in([period for period, end in ends.items() if end <= before])),
+        places=places.unique(["place_id"], keep="first", maintain_order=True),
     )
 
 
-def _part_of_day(incidents: pl.DataFrame) -> pl.Series:
+def build(
+    territory: str, counted: pl.DataFrame, grid: pl.DataFrame, *, start: date, end: date, previous: PublicCounts
+) -> PublicCounts:
+    """`geodata.public_counts.build` of what `counted_from` gave."""
+    is_sensitive = pl.col("offence_group").is_in(sorted(SENSITIVE_CODES))
+    return public_counts.build(
+        territory,
+        counted.filter(~is_sensitive),
+        counted.filter(is_sensitive),
+        grid.select("public_cell", "region_id", "is_protected"),
+        start=start,
+        end=end,
+        previous=previous,
+    )
+
+
+def files_of(public: PublicCounts) -> dict[str, bytes]:
+    """Files of a release; see docs/data_format.md."""
+    return {
+        COUNTS_FILE: public.counts.write_csv().encode(),
+        PLACES_FILE: public.places.write_csv().encode(),
+        CROSSWALK_FILE: public_partition.crosswalk(public.places).write_csv().encode(),
+    }
+
+
+def read(files: Mapping[str, bytes]) -> PublicCounts:
+    """Public counts as a release holds them."""
+    return PublicCounts(
+        counts=PUBLIC_COUNTS.checked(pl.read_csv(files[COUNTS_FILE], schema=PUBLIC_COUNTS.schema)),
+        places=PUBLIC_PLACES.checked(pl.read_csv(files[PLACES_FILE], schema=PUBLIC_PLACES.schema)),
+    )
+
+
+def told(public: PublicCounts, previous: PublicCounts) -> dict[str, list[str]]:
+    """Periods a release tells counts of, and which of them no release told before, for the manifest."""
+    periods, known = (sorted(set(one.counts["period"])) for one in (public, previous))
+    return {"periods": periods, "new": sorted(set(periods) - set(known))}
+
+
+def rules() -> dict[str, Any]:
+    """Thresholds of the counts, for the manifest."""
+    return {
+        "least_count": split.LEAST_COUNT,
+        "least_sensitive": split.LEAST_SENSITIVE,
+        "least_of_group": public_counts.LEAST_OF_GROUP,
+        "bands": public_counts.BAND_WIDTHS[0],
+    }
+
+
+def _quarters(public: PublicCounts) -> set[str]:
+    return set(public.counts.filter(pl.col("kind") == "quarter")["period"].unique().to_list())
+
+
+def _part_of_day(incidents: pl.DataFrame) -> pl.Expr:
     """Part of the local day an incident is known to lie in."""
-    zones = incidents["time_zone"].unique().to_list()
-    hour = (
-        pl.coalesce(
-            pl.when(pl.col("time_zone") == zone).then(pl.col("occurred_from").dt.convert_time_zone(zone).dt.hour())
-            for zone in zones
-        )
-        if zones
-        else pl.lit(None, dtype=pl.Int8)
-    )
+    local = [
+        pl.when(pl.col("time_zone") == zone).then(pl.col("occurred_from").dt.convert_time_zone(zone).dt.hour())
+        for zone in incidents["time_zone"].unique()
+    ]
+    hour = pl.coalesce(*local, pl.lit(None, pl.Int8))
     part = pl.coalesce(
         pl.when(hour.is_between(first, last, closed="left")).then(pl.lit(name))
         for name, (first, last) in PARTS_OF_DAY.items()
     )
     is_timed = pl.col("time_precision").is_in(TIMED_TO)
-    return incidents.select(
-        pl.when(is_timed).then(part).otherwise(None).fill_null(UNKNOWN_PART).alias("part_of_day")
-    ).to_series()
+    return pl.when(is_timed).then(part).otherwise(None).fill_null(UNKNOWN_PART).alias("part_of_day")

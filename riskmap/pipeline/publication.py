@@ -1,6 +1,6 @@
 """From a score run to a Release: what the public may see, built once, checked, and written as a folder."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release
 from riskmap.errors import NotReleasable
-from riskmap.pipeline import scorecard_file, scoring
+from riskmap.pipeline import public_tables, scorecard_file, scoring
 from riskmap.pipeline.area_numbers import counted_areas, official_areas
 from riskmap.ports import ScoreRun, Store
 from riskmap.release import Area
@@ -81,14 +81,18 @@ def publish(
     """
     incidents = scoring.usable_incidents(store, territory)
     official = official_areas(territory)
+    draft: Draft
     if incidents.height == 0 and official:
-        manifest, files = _regions_only(
-            territory, official, as_of=as_of or date.fromisoformat(territory.official["dated"])
-        )
+        draft = _regions_only(territory, official, as_of=as_of or date.fromisoformat(territory.official["dated"]))
     else:
         run = scoring.current_run(store, territory, as_of=as_of, now=now, progress=progress)
-        manifest, files = _with_cells(territory, official, incidents, run, progress=progress)
-    release_id, is_new = release.write(root, {**manifest, "published_at": now.isoformat(timespec="seconds")}, files)
+        draft = _with_cells(store, root, territory, incidents=incidents, run=run, progress=progress)
+    content = _next_in_chain(root, territory.name, draft)
+    if content.counted is not None:
+        release_id = release.identify(content.manifest, content.files)
+        store.counted.save(territory.name, release_id, content.counted)
+    manifest = {**content.manifest, "published_at": now.isoformat(timespec="seconds")}
+    release_id, is_new = release.write(root, manifest, content.files)
     opened = release.read(root, territory.name, release_id)
     return PublicationReport(
         territory=territory.name,
@@ -104,14 +108,39 @@ def publish(
     )
 
 
-def _regions_only(territory: Territory, areas: list[Area], *, as_of: date) -> tuple[dict[str, Any], dict[str, bytes]]:
-    manifest = _manifest(territory, as_of=as_of)
-    return manifest, {"areas.json": _areas_json(territory, areas), **_outlines(territory, areas)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What is about to be written; ``counted`` is what its counts come from, for the store alone."""
+
+    manifest: Mapping[str, Any]
+    files: Mapping[str, bytes]
+    counted: pl.DataFrame | None = None
+
+
+Draft = Callable[[str | None], Content]
+"""From the release it follows (None: it is the first) to what a release holds."""
+
+
+def _next_in_chain(root: Path, territory: str, draft: Draft) -> Content:
+    """The release that follows the newest one; where that one would come out again, that one."""
+    newest = release.newest_id(root, territory)
+    if newest is None:
+        return draft(None)
+    manifest, _ = release.open_folder(root, territory, newest)
+    again = draft(manifest.get("predecessor"))
+    return again if release.identify(again.manifest, again.files) == newest else draft(newest)
+
+
+def _regions_only(territory: Territory, areas: list[Area], *, as_of: date) -> Draft:
+    files = {"areas.json": _areas_json(territory, areas), **_outlines(territory, areas)}
+    return lambda predecessor: Content(
+        manifest=_manifest(territory, as_of=as_of) | {"predecessor": predecessor}, files=files
+    )
 
 
 def _with_cells(
-    territory: Territory, official: list[Area], incidents: pl.DataFrame, run: ScoreRun, *, progress: Progress
-) -> tuple[dict[str, Any], dict[str, bytes]]:
+    store: Store, root: Path, territory: Territory, *, incidents: pl.DataFrame, run: ScoreRun, progress: Progress
+) -> Draft:
     known = incidents.filter(pl.col("occurred_on") < run.as_of)
     record_start = scoring.record_start(known)
     period = aggregate.published_period(record_start, run.as_of)
@@ -140,37 +169,53 @@ def _with_cells(
             kept.append(group)
 
     progress("cli.progress.release", len(served), len(served))
-    areas = official or counted_areas(territory, known, places, period, record_start=record_start)
-    area_index = {area.area_id: i for i, area in enumerate(areas)}
-    own_area = np.array([area_index.get(region, release.NO_AREA) for region in grid["region_id"]], dtype="<u2")
-    files = {
-        "cells.bin": release.encode_cells(grid["public_cell"].to_numpy()),
-        "areas.bin": own_area.tobytes(),
-        "areas.json": _areas_json(territory, areas),
-        "scorecard.json": release.as_json(_marked(territory, **_public_scorecard(run, kept))),
-        **{f"classes-{group}.bin": classes[group].tobytes() for group in kept},
-        **_outlines(territory, areas),
-    }
-    manifest = _manifest(territory, as_of=run.as_of) | {
-        "period": _dates(period),
-        "record_from": record_start.isoformat(),
-        "groups": kept,
-        "has_rates": territory.has_residents,
-        "public_resolutions": sorted({int(r) for r in grid["resolution"]}),
-        "class_rule": asdict(ClassRule()),
-        "similar": _similar(territory),
-        "disclosure": {
-            "least_area_total": disclosure.SMALL_COUNT_THRESHOLD,
-            "least_residents": disclosure.LEAST_RESIDENTS,
-            "least_addresses": disclosure.LEAST_ADDRESSES,
-        },
-        "model": {"name": run.model, "run_id": run.run_id, "parameters": _settings(run.details["parameters"])},
-        "served": {group: {"level": served[group]["level"], **_dates(windows[group])} for group in kept},
-        "deliveries": list(run.deliveries),
-        "bounds": _bounds(grid["public_cell"].to_numpy()),
-        "centre": _centre(grid),
-    }
-    return manifest, files
+    everything = aggregate.spread_month_only(store.lake.read(territory.name)).filter(pl.col("occurred_on") < run.as_of)
+
+    def draft(predecessor: str | None) -> Content:
+        told = public_tables.told_before(root, territory.name, from_release=predecessor)
+        counted = public_tables.counted_from(store, territory.name, everything, places, told=told)
+        previous = public_tables.together(told, before=run.as_of)
+        public = public_tables.build(
+            territory.name, counted, grid, start=record_start, end=run.as_of, previous=previous
+        )
+        areas = official_areas(territory) or counted_areas(
+            territory, known, places, period, record_start=record_start, public=public.counts
+        )
+        area_index = {area.area_id: i for i, area in enumerate(areas)}
+        own_area = np.array([area_index.get(region, release.NO_AREA) for region in grid["region_id"]], dtype="<u2")
+        files = {
+            "cells.bin": release.encode_cells(grid["public_cell"].to_numpy()),
+            "areas.bin": own_area.tobytes(),
+            "areas.json": _areas_json(territory, areas),
+            "scorecard.json": release.as_json(_marked(territory, **_public_scorecard(run, kept))),
+            **{f"classes-{group}.bin": classes[group].tobytes() for group in kept},
+            **public_tables.files_of(public),
+            **_outlines(territory, areas),
+        }
+        manifest = _manifest(territory, as_of=run.as_of) | {
+            "predecessor": predecessor,
+            "period": _dates(period),
+            "counts": public_tables.told(public, previous),
+            "record_from": record_start.isoformat(),
+            "groups": kept,
+            "has_rates": territory.has_residents,
+            "public_resolutions": sorted({int(r) for r in grid["resolution"]}),
+            "class_rule": asdict(ClassRule()),
+            "similar": _similar(territory),
+            "disclosure": {
+                "least_residents": disclosure.LEAST_RESIDENTS,
+                "least_addresses": disclosure.LEAST_ADDRESSES,
+                **public_tables.rules(),
+            },
+            "model": {"name": run.model, "run_id": run.run_id, "parameters": _settings(run.details["parameters"])},
+            "served": {group: {"level": served[group]["level"], **_dates(windows[group])} for group in kept},
+            "deliveries": list(run.deliveries),
+            "bounds": _bounds(grid["public_cell"].to_numpy()),
+            "centre": _centre(grid),
+        }
+        return Content(manifest=manifest, files=files, counted=counted)
+
+    return draft
 
 
 def _public_grid(places: pl.DataFrame, territory: Territory) -> pl.DataFrame:
@@ -256,6 +301,8 @@ def _manifest(territory: Territory, *, as_of: date) -> dict[str, Any]:
         "official_steps": _steps(territory),
         "working_resolution": WORKING_RESOLUTION,
         "period": None,
+        "predecessor": None,
+        "counts": None,
         "groups": [],
         "has_rates": True,
         "public_resolutions": [],

@@ -45,6 +45,7 @@ class AreaAnswer:
     sentences: tuple[str, ...]
     kinds: tuple[tuple[str, str], ...]
     caveats: tuple[str, ...]
+    kinds_heading: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,9 @@ def area_answer(release: Release, area: Area, words: Wording) -> AreaAnswer:
         sentences=tuple(sentences),
         kinds=tuple((words.text(f"group.{code}"), words.number(count)) for code, count in kinds),
         caveats=(words.text("not_in.number"), words.text("not_in.low")),
+        kinds_heading=words.text("panel.kinds.year", year=area.by_group_year)
+        if area.by_group_year
+        else words.text("panel.kinds"),
     )
 
 

@@ -189,16 +189,16 @@ def _area_words(release: Release, area: Area, words: Wording) -> str:
         f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(count)}</td></tr>'
         for name, count in answer.kinds
     )
-    kinds = _folded("panel.kinds", f"<table>{rows}</table>", words) if rows else ""
+    kinds = _folded(answer.kinds_heading, f"<table>{rows}</table>") if rows else ""
     return (
         f'<div class="rm-area"><h2>{html.escape(answer.heading)}</h2>{sentences}{kinds}'
-        f"{_folded('panel.not_included', caveats, words) if release.cells.size else caveats}</div>"
+        f"{_folded(words.text('panel.not_included'), caveats) if release.cells.size else caveats}</div>"
     )
 
 
-def _folded(key: str, content: str, words: Wording) -> str:
+def _folded(heading: str, content: str) -> str:
     """Content behind its heading, so that on a phone the map is not far below the sentence."""
-    return f"<details><summary>{html.escape(words.text(key))}</summary>{content}</details>"
+    return f"<details><summary>{html.escape(heading)}</summary>{content}</details>"
 
 
 def _share_words(release: Release, words: Wording) -> str:

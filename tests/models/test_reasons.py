@@ -293,6 +293,56 @@ def test_parts_of_one_fit_do_not_pass_for_another():
         reasons.of_stack(model, other, as_of=AS_OF)
 
 
+def base_town():
+    """A town whose busiest cell has grown quiet lately, while a calm one has woken up."""
+    rate = uneven_rates(KERNELS, np.random.default_rng(5), incidents_per_day=0.7)
+    counts = np.random.default_rng(6).poisson(rate * 700)
+    cell, days = np.repeat(KERNELS.cells, counts), np.random.default_rng(7).integers(0, 700, size=counts.sum())
+    woken = np.full(40, KERNELS.cells[int(np.argmin(rate))])
+    day = np.datetime64(START, "D") + np.concatenate([days, np.linspace(760, 899, 40).astype(np.int64)])
+    history = History.from_incidents(np.concatenate([cell, woken]), day, cells=KERNELS.cells, start=START, end=AS_OF)
+    return history, int(np.argmax(counts)), int(np.argmin(rate))
+
+
+def test_reasons_of_the_base_layer_add_up_to_its_forecast_at_its_level():
+    history, _, _ = base_town()
+    model = EmpiricalBayes(kernels=KERNELS, half_life_days=180.0)
+    expected = model.fit(history, as_of=AS_OF).expected_incidents(30)
+
+    found = reasons.of_base(model, history, as_of=AS_OF).lifted(expected).compared(weight=expected)
+
+    assert np.allclose(np.exp(found.base + found.by_theme().sum(axis=1)), expected, rtol=1e-9)
+
+
+def test_the_base_layer_tells_a_place_that_woke_up_from_one_that_was_always_busy():
+    history, busy, woken = base_town()
+    model = EmpiricalBayes(kernels=KERNELS, half_life_days=180.0, prior_days=60.0)
+
+    told = reasons.of_base(model, history, as_of=AS_OF).compared().reasons()
+
+    assert Theme.RECENT in {one.theme for one in told.of(woken) if one.effect is Effect.HIGHER}
+    assert Theme.OWN_RECORD in {one.theme for one in told.of(busy) if one.effect is Effect.HIGHER}
+    assert Theme.RECENT not in {one.theme for one in told.of(busy) if one.effect is Effect.HIGHER}
+
+
+def test_a_base_layer_that_weighs_all_days_alike_says_nothing_of_recent_ones():
+    history, _, _ = base_town()
+
+    found = reasons.of_base(EmpiricalBayes(kernels=KERNELS, half_life_days=None), history, as_of=AS_OF).by_theme()
+
+    assert not found[:, THEMES.index(Theme.RECENT)].any()
+
+
+def test_nothing_after_the_day_moves_a_reason_of_the_base_layer():
+    history, _, _ = base_town()
+    model, earlier = EmpiricalBayes(kernels=KERNELS), AS_OF - timedelta(days=200)
+
+    seeing = reasons.of_base(model, history, as_of=earlier)
+    blind = reasons.of_base(model, history.before(earlier), as_of=earlier)
+
+    assert np.array_equal(seeing.values, blind.values)
+
+
 def test_nothing_after_the_day_moves_a_reason():
     model, fitted, _ = town()
     earlier = date(AS_OF.year - 1, 1, 1)

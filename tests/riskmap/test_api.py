@@ -5,9 +5,11 @@ import re
 import shutil
 
 import numpy as np
+import polars as pl
 import pytest
 
 from geodata import hexgrid
+from geodata.columns import PUBLIC_COUNTS
 from models.risk_class import RiskClass
 from riskmap import release, wording
 from tests.installation import CITY, COUNTRY
@@ -229,6 +231,13 @@ def test_no_public_file_says_a_number_about_a_hexagon(installation, territory):
             codes = np.frombuffer(path.read_bytes(), dtype=np.uint8)
             assert codes.size == opened.cells.size
             assert set(np.unique(codes)) <= {int(code) for code in RiskClass}
+        elif path.name == "counts.csv":
+            counts = pl.read_csv(path, schema=PUBLIC_COUNTS.schema)
+            of_cells = counts.filter(pl.col("place_id").str.contains(CELL_ID.pattern))
+            assert set(of_cells["kind"]) == {"band"}
+            assert int((of_cells["high"] - of_cells["low"]).min()) >= 4
+        elif path.suffix == ".csv":
+            assert path.name in ("places.csv", "crosswalk.csv")
         elif path.name == "areas.bin":
             assert int(opened.cell_area.max()) < len(opened.areas)
             assert path.stat().st_size == 2 * opened.cells.size
