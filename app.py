@@ -3,9 +3,17 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from riskmap import assembly, model_terms
+from riskmap import assembly, model_terms, severity_terms
 from riskmap.doors import routes as doors
-from riskmap.public import api, council_pages, model_card_pages, scorecard_pages, static_files
+from riskmap.public import (
+    api,
+    council_pages,
+    model_card_pages,
+    open_data_pages,
+    scorecard_pages,
+    severity_pages,
+    static_files,
+)
 from riskmap.settings import ASSETS, MODEL_RESULTS, Settings
 
 PATIENCE_S = 5.0
@@ -19,6 +27,8 @@ app = st.App(
         *council_pages.routes(settings.releases, settings.journals, tile_url=settings.tile_url),
         *scorecard_pages.routes(settings.releases),
         *model_card_pages.routes(model_terms.current(), results=MODEL_RESULTS, contact=settings.contact),
+        *severity_pages.routes(severity_terms.current()),
+        *open_data_pages.routes(settings.releases),
         *api.routes(settings.releases, settings.journals),
         *static_files.routes(assets=ASSETS, releases=settings.releases),
     ],

@@ -195,6 +195,11 @@ def kernel_matrix(cells: Cells, *, bandwidth_m: float, include_self: bool = True
     return sparse.csr_array(full + sparse.eye_array(cells.size)) if include_self else sparse.csr_array(full)
 
 
+def polygons(cells: Cells) -> NDArray[np.object_]:
+    """Outline of each cell, longitude first as in GeoJSON."""
+    return np.asarray(shapely.from_wkb(h3ronpy.vector.cells_to_wkb_polygons(_arrow(cells)).to_numpy()), dtype=object)
+
+
 def outline(cells: Cells) -> shapely.MultiPolygon:
     """Outline of a set of cells, longitude first as in GeoJSON."""
     shape = h3.cells_to_h3shape(cell_ids(cells), tight=False)

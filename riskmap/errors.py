@@ -87,6 +87,16 @@ class NoRelease(RiskMapError, LookupError):
     exit_status = ExitStatus.NOTHING_THERE
 
 
+class NotPublished(RiskMapError, ValueError):
+    """A question to the API that nothing published answers; keeps what was asked and what could be."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+    def __init__(self, name: str, found: str, expected: str) -> None:
+        super().__init__(f"{name}={found[:60]!r} is not published; expected {expected}.")
+        self.name, self.found, self.expected = name, found[:60], expected
+
+
 class NotReleasable(RiskMapError, ValueError):
     """The publication gate refused."""
 

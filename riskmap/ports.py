@@ -330,10 +330,17 @@ class TerritoryShelf(Protocol):
 class ScoreShelf(Protocol):
     """Score runs with their expected incidents."""
 
-    def save(self, run: ScoreRun, expected: pl.DataFrame, marks: pl.DataFrame | None = None) -> ScoreRun:
+    def save(
+        self,
+        run: ScoreRun,
+        expected: pl.DataFrame,
+        marks: pl.DataFrame | None = None,
+        reasons: pl.DataFrame | None = None,
+    ) -> ScoreRun:
         """Keep a run and its frame of `geodata.columns.EXPECTED_INCIDENTS`; the same id replaces the earlier run.
 
-        ``marks`` is a frame of `geodata.columns.HOTSPOT_MARKS`; those of cells the run does not know are left out.
+        ``marks`` is a frame of `geodata.columns.HOTSPOT_MARKS`, ``reasons`` one of `geodata.columns.CELL_REASONS`;
+        those of cells the run does not know are left out.
         """
         ...
 
@@ -343,6 +350,10 @@ class ScoreShelf(Protocol):
 
     def latest_marked(self, territory: str) -> tuple[ScoreRun, pl.DataFrame, pl.DataFrame | None] | None:
         """The same with its hotspot marks, which are None for a run that was saved without them."""
+        ...
+
+    def reasons(self, run: ScoreRun, group: str) -> pl.DataFrame | None:
+        """Reasons of a run's cells for one offence group; None for a run that was saved without any."""
         ...
 
 

@@ -39,6 +39,8 @@ PUBLIC_FILES = re.compile(
 )
 
 Names = Mapping[str, str]
+CLASS_NAMES: Mapping[int, str] = {int(code): code.name.lower() for code in RiskClass}
+"""What each class code is called in files and answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -333,6 +333,7 @@ def _kept() -> list[str]:
         columns.REGIONS,
         columns.EXPECTED_INCIDENTS,
         columns.HOTSPOT_MARKS,
+        columns.CELL_REASONS,
         columns.OFFICIAL_TOTALS,
         surroundings.SURROUNDINGS,
         surroundings.SURROUNDING_SOURCES,
@@ -449,6 +450,8 @@ def _yes(value: bool) -> str:
 
 
 def _type(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
+        return f"list of ({', '.join(part.name for part in dtype.inner.fields)})"
     return f"datetime ({dtype.time_zone})" if isinstance(dtype, pl.Datetime) else str(dtype).lower()
 
 

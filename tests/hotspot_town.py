@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from geodata import hexgrid
-from geodata.columns import EXPECTED_INCIDENTS, HOTSPOT_MARKS
+from geodata.columns import CELL_REASONS, EXPECTED_INCIDENTS, HOTSPOT_MARKS
 from geodata.territory import Territory
+from riskmap.journal import PublicRequest
 from riskmap.ports import ScoreRun, Store
 from tests.made_up_town import a_territory, town_cells
 
@@ -19,7 +20,15 @@ GROUPS = ("all", "theft")
 HORIZONS = (30, 90)
 HOTSPOTS = 6
 """Five of a hundred of the 127 cells."""
-EXCLUDED = {"sensitive": 3, "unclassified": 0, "no_place_kind": 40, "discovered": 12, "no_place": 7, "kept": 900}
+EXCLUDED = {
+    "sensitive": 3,
+    "unclassified": 0,
+    "no_place_kind": 40,
+    "discovered": 12,
+    "no_place": 7,
+    "kept": 900,
+    "unspecified": 0,
+}
 
 
 def a_town(name: str = "toy", **changes: object) -> Territory:
@@ -82,6 +91,22 @@ def marks() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=HOTSPOT_MARKS.schema, orient="row")
 
 
+@cache
+def reasons() -> pl.DataFrame:
+    """The first hotspot has a record and few lamps; nothing stands out in any other cell."""
+    told = [_why("own_record", "more", 2.5), _why("lighting", "fewer", 1.2)]
+    rows = [
+        (one, group, told if one == the_hotspots()[0] else [])
+        for group in GROUPS
+        for one in hexgrid.cell_ids(town_cells())
+    ]
+    return pl.DataFrame(rows, schema=CELL_REASONS.schema, orient="row")
+
+
+def _why(theme: str, presence: str, factor: float) -> dict[str, object]:
+    return {"theme": theme, "presence": presence, "factor": factor}
+
+
 def a_run(**changes: object) -> ScoreRun:
     plain = ScoreRun(
         run_id="run1",
@@ -97,9 +122,30 @@ def a_run(**changes: object) -> ScoreRun:
 
 
 def score_town(store: Store, *, is_marked: bool = True, territory: Territory | None = None, **changes: object) -> None:
-    """Put the town and its run on the shelves."""
+    """Put the town and its run on the shelves; with marks come reasons."""
     store.territories.save(territory or a_town())
-    store.scores.save(a_run(**changes), expected(), marks() if is_marked else None)
+    store.scores.save(a_run(**changes), expected(), *((marks(), reasons()) if is_marked else ()))
+
+
+def a_request(number: int, cell_id: str, changed_on: date) -> PublicRequest:
+    """A request of the council at a cell that led to lamps."""
+    return PublicRequest(
+        number=number,
+        kind="lighting",
+        state="done",
+        is_open=False,
+        cell_id=cell_id,
+        area_id="d1",
+        release_id="r",
+        risk_class=4,
+        submitted_on=date(2026, 1, 1),
+        changed_on=changed_on,
+        supporters=0,
+        wording=None,
+        merged_into=None,
+        is_simulated=True,
+        steps=(),
+    )
 
 
 def some_rows(*told: tuple[str, bool, int]) -> pl.DataFrame:

@@ -1,13 +1,14 @@
 """Asks the public routes over a folder of releases as a browser would, without a socket."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
 
-from riskmap.public import api, council_pages, scorecard_pages, static_files
+from riskmap.public import api, council_pages, open_data_pages, scorecard_pages, static_files
 from riskmap.settings import ASSETS
 
 
@@ -20,10 +21,16 @@ class PublicClient:
     """Folder of journals; without one, a folder beside the releases that need not exist."""
 
     def get(self, address: str, **parameters: str) -> httpx.Response:
+        return self.ask(address, parameters)
+
+    def ask(
+        self, address: str, parameters: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         journals = self.journals or self.releases.with_name("journals")
         routes = [
             *council_pages.routes(self.releases, journals),
             *scorecard_pages.routes(self.releases),
+            *open_data_pages.routes(self.releases),
             *api.routes(self.releases, journals),
             *static_files.routes(assets=ASSETS, releases=self.releases),
         ]
@@ -31,6 +38,6 @@ class PublicClient:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=Starlette(routes=routes))
             async with httpx.AsyncClient(transport=transport, base_url="http://riskmap.test") as client:
-                return await client.get(address, params=parameters)
+                return await client.get(address, params=parameters or None, headers=headers)
 
         return asyncio.run(ask())

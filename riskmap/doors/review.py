@@ -9,22 +9,26 @@ from starlette.responses import Response
 
 from geodata import hexgrid
 from geodata.offences import ALL
+from riskmap import journal, reasons_text
 from riskmap.council.request import civil_day
+from riskmap.doors import review_areas
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.visit import Visit
 from riskmap.errors import DamagedRelease, NoRelease
-from riskmap.public import map_view, place_map
+from riskmap.public import council, map_view, place_map
 from riskmap.public.map_view import MapOptions, MapState
 from riskmap.release import Release
-from riskmap.review import exclusions, export, hotspots, picture
-from riskmap.review.exclusions import KEPT, Reason
+from riskmap.review import actions, exclusions, export, hotspots, picture
+from riskmap.review.exclusions import KEPT, UNSPECIFIED, Reason
 from riskmap.review.export import Form
-from riskmap.review.hotspots import Board, Choice, Count, Place, may_review
+from riskmap.review.hotspots import Board, Choice, Count, Order, Place, Purpose, may_review
 from riskmap.wording import EN_DASH
 
 __all__ = ["choose", "download", "map_file", "may_review", "show"]
 
 PAGE_ROWS = 12
+ASKED_FOR = ("group", "days", "district", "order", "cell", "page")
+"""What the address of a list may ask for, beside the reason for looking."""
 EVERYWHERE = "all"
 """Stands in an address of the map where no district is chosen."""
 FEW = 5
@@ -37,7 +41,10 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One hexagon in words; ``bar`` are left end, width and mean of its range in hundredths of the longest."""
+    """One hexagon in words; ``bar`` are left end, width and mean of its range in hundredths of the longest.
+
+    ``reasons`` closes with the note that they are associations; it is empty where the run does not say why.
+    """
 
     place: Place
     name: str
@@ -46,6 +53,8 @@ class Row:
     mean: str
     stability: str
     centre: str
+    severity: str
+    reasons: tuple[str, ...]
     bar: tuple[float, float, float]
 
 
@@ -64,7 +73,10 @@ def choose(visit: Visit) -> Response:
 def show(visit: Visit) -> Response:
     """The list of one territory by the choice in the address, its map, and what is left out."""
     territory = visit.asked["territory"]
-    board = hotspots.look(visit.doors.store, visit.actor, territory, _choice(visit.query), at=visit.at)
+    choice = _choice(visit.query)
+    if choice.purpose is None:
+        return _ask_why(visit, territory)
+    board = hotspots.look(visit.doors.store, visit.actor, territory, choice, at=visit.at)
     if board is None:
         return visit.show("review_empty.html", title=visit.text("hotspots.title"), release=_release(visit))
     here, kept = f"/review/{territory}", _kept(board)
@@ -102,6 +114,15 @@ def show(visit: Visit) -> Response:
         swatches=map_view.swatch_css(),
         legend=[(hotspots.REST, visit.text("hotspots.step.rest")), *_steps(visit, board).items()],
         excluded=_excluded(visit, board),
+        purpose=visit.text("hotspots.purpose.stated", purpose=visit.text(f"hotspots.purpose.{choice.purpose}")),
+        why_href=visit.link(here, **{**kept, "purpose": ""}),
+        orders=[(str(one), visit.text(f"hotspots.order.{one}")) for one in Order] if board.has_severity else [],
+        severity=export.severity_lines(board, visit.words),
+        actions=_actions(visit, picked.cell_id) if picked else None,
+        area_rows=review_areas.rows(visit, board),
+        times=review_areas.strips(visit, board),
+        times_of=_area_name(visit, board),
+        has_default_hours=review_areas.has_default_hours(board),
         exports=[(form.value, visit.link(f"{here}/hotspots.{form.value}", **kept)) for form in Form],
     )
 
@@ -114,6 +135,9 @@ def download(visit: Visit) -> Response:
         raise UnknownPage("The list is no such file; expected csv, geojson or xlsx. Begin at the list.") from None
     territory, choice = visit.asked["territory"], _choice(visit.query)
     store, actor, words = visit.doors.store, visit.actor, visit.words
+    if choice.purpose is None:
+        hotspots.outline(store, actor, territory)
+        return visit.go(f"/review/{territory}")
     told = export.export(store, actor, territory, choice, form=form, words=words, at=visit.at)
     if told.content is None:
         raise UnknownPage(f"Nothing has been scored for {territory}, so there is no list. Begin at the list.")
@@ -157,22 +181,48 @@ def _choice(query: Mapping[str, str]) -> Choice:
     Raises
     ------
     UnknownPage
-        If its period is no number of days.
+        If its period is no number of days, or its order is unknown.
     """
     days = query.get("days", "")
     if days and not _NUMBER.fullmatch(days):
         raise UnknownPage("The address names no period; expected a number of days. Begin at the list.")
+    order, purpose = query.get("order") or Order.EXPECTED, query.get("purpose", "")
+    if order not in set(Order):
+        raise UnknownPage("The address names no order of the list; expected one of the form. Begin at the list.")
     return Choice(
         group=query.get("group") or ALL,
         horizon_days=int(days) if days else None,
         district=query.get("district") or None,
+        order=Order(order),
+        purpose=Purpose(purpose) if purpose in set(Purpose) else None,
+    )
+
+
+def _ask_why(visit: Visit, territory: str) -> Response:
+    """Nothing is shown before a reason is stated; the rest of the address is kept."""
+    land = hotspots.outline(visit.doors.store, visit.actor, territory)
+    return visit.show(
+        "review_purpose.html",
+        title=visit.text("hotspots.purpose.title"),
+        release=_release(visit),
+        place=land.names.of(visit.words.language),
+        here=f"/review/{territory}",
+        kept={name: visit.query[name] for name in ASKED_FOR if visit.query.get(name)},
+        query={name: visit.query[name] for name in ASKED_FOR if visit.query.get(name)},
+        purposes=[(str(one), visit.text(f"hotspots.purpose.{one}")) for one in Purpose],
     )
 
 
 def _kept(board: Board) -> dict[str, str]:
     """The choice as an address tells it."""
     choice = board.choice
-    return {"group": choice.group, "days": str(board.horizon_days), "district": choice.district or ""}
+    return {
+        "group": choice.group,
+        "days": str(board.horizon_days),
+        "district": choice.district or "",
+        "order": "" if choice.order is Order.EXPECTED else str(choice.order),
+        "purpose": str(choice.purpose or ""),
+    }
 
 
 def _pages(visit: Visit, here: str, kept: Mapping[str, str], page: int, pages: int) -> list[tuple[str, str]]:
@@ -206,6 +256,10 @@ def _row(visit: Visit, board: Board, one: Place, kept: Mapping[str, str]) -> Row
         mean=words.text("hotspots.mean", mean=_mean(visit, one.count.expected)),
         stability=_stability(visit, one.stability),
         centre=words.text("hotspots.cell.centre", lat=words.number(lat, 4), lng=words.number(lng, 4)),
+        severity=""
+        if one.severity is None
+        else words.text("hotspots.severity", times=words.number(one.severity, 0 if one.severity >= 10 else 1)),
+        reasons=() if one.reasons is None else reasons_text.of_cell(one.reasons, words),
         bar=(round(left, 1), round(width, 1), round(min(mean, 100.0), 1)),
     )
 
@@ -286,7 +340,40 @@ def _excluded(visit: Visit, board: Board) -> dict[str, object]:
         if counts.get(why)
     ]
     year = visit.words.period(*exclusions.last_year(board.run.as_of))
-    return {"reasons": told, "kept": counts.get(KEPT, 0), "period": year}
+    return {"reasons": told, "kept": counts.get(KEPT, 0), "period": year, "unspecified": counts.get(UNSPECIFIED, 0)}
+
+
+def _actions(visit: Visit, cell_id: str) -> dict[str, object]:
+    """The newest requests of the council near a hexagon, from its published journal."""
+    territory, words = visit.asked["territory"], visit.words
+    try:
+        published = journal.latest(visit.doors.settings.journals, territory)
+    except DamagedRelease:
+        published = None
+    found = [one.request for one in actions.near(published, cell_id)]
+    told = [
+        (
+            visit.link(f"/council/{territory}/{one.number}"),
+            council.title(one, words),
+            words.text(f"council.state.{one.state}"),
+            words.text("council.list.changed", date=one.changed_on),
+        )
+        for one in found[: actions.MOST]
+    ]
+    return {
+        "requests": told,
+        "more": max(0, len(found) - actions.MOST),
+        "is_published": published is not None,
+        "within_m": round(actions.NEAR_M),
+    }
+
+
+def _area_name(visit: Visit, board: Board) -> str | None:
+    """Name of the area that is seen as one."""
+    if board.area is None:
+        return None
+    names = board.districts.get(board.area, board.territory.names)
+    return names.of(visit.words.language)
 
 
 def _release(visit: Visit) -> Release | None:

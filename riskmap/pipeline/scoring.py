@@ -26,7 +26,7 @@ from models.shrinkage import EmpiricalBayes, tune
 from models.stacked import Stacked, Stacking, stack
 from models.surfaces import Surfaces
 from riskmap.errors import InvalidAsOf, NothingToScore
-from riskmap.pipeline import hotspot_marks
+from riskmap.pipeline import cell_reasons, hotspot_marks, review_details
 from riskmap.pipeline.cell_features import features_of
 from riskmap.pipeline.expected import expected_frames
 from riskmap.ports import ScoreRun, Store
@@ -74,7 +74,7 @@ def score(
     surfaces = Surfaces(kernels=kernels, histories=histories)
     features = features_of(places, kernels.cells)
     cell_ids = hexgrid.cell_ids(kernels.cells)
-    frames, marks, parameters = [], [], {}
+    frames, marks, reasons, parameters = [], [], [], {}
     for done, group in enumerate(groups):
         progress("cli.progress.score", done, len(groups))
         history = histories[group]
@@ -86,6 +86,7 @@ def score(
         parameters[group] = _parameters(base, model, choice.get(group))
         frames += expected_frames(model, history, places, territory.name, group, as_of=day)
         marks.append(hotspot_marks.of_group(model, history, cell_ids, group, as_of=day))
+        reasons.append(cell_reasons.of_group(model, history, cell_ids, group, as_of=day))
     progress("cli.progress.score", len(groups), len(groups))
     served = {group: str(parameters[group]["model"]) for group in groups}
     run = ScoreRun(
@@ -102,10 +103,11 @@ def score(
             "scorecard": scorecard(windows),
             "scorecard_windows": to_rows(windows, forecast=served),
             "excluded": exclusions.counted(store.lake.read(territory.name), as_of=day),
+            **review_details.of_run(territory, known, places, groups, as_of=day, start=record_start(known)),
         },
     )
     expected = EXPECTED_INCIDENTS.checked(pl.concat(frames))
-    return store.scores.save(run, expected, pl.concat(marks)), expected
+    return store.scores.save(run, expected, pl.concat(marks), pl.concat(reasons)), expected
 
 
 def current_run(

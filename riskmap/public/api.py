@@ -5,12 +5,15 @@ The language is asked for by ``lang=kk|ru|en``.
 Every error has one shape, ``{"ok": false, "error": sentence, "status": code}``.
 """
 
+import gzip
+import hashlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,8 +21,8 @@ from starlette.routing import Route
 from geodata.errors import InvalidCell
 from riskmap import release as releases
 from riskmap import wording
-from riskmap.errors import DamagedRelease, NoRelease
-from riskmap.public import council, council_api, explain, shelf
+from riskmap.errors import DamagedRelease, NoRelease, NotPublished
+from riskmap.public import council, council_api, data_api, explain, openapi, shelf
 from riskmap.release import Area, Release
 from riskmap.wording import Wording
 
@@ -35,6 +38,8 @@ STATUS_OF: dict[type[Exception], tuple[HTTPStatus, str]] = {
 """From error class to HTTP status and the key of the sentence a person reads."""
 
 Handler = Callable[[Request, Wording], Response]
+VERSION = "1"
+LEAST_TO_COMPRESS = 1_000
 
 
 def routes(root: Path, journals: Path) -> list[Route]:
@@ -92,7 +97,40 @@ def routes(root: Path, journals: Path) -> list[Route]:
             return _refuse(HTTPStatus.NOT_FOUND, words.text("error.council.no_request"))
         return _answer(council_api.describe_request(found, asked, words))
 
+    def of(request: Request, *, has_cells: bool = True) -> Release:
+        territory, release_id = request.path_params["territory"], request.query_params.get("release")
+        found = data_api.open_release(root, territory, release_id)
+        return data_api.require_cells(found) if has_cells else found
+
+    def chain(request: Request, _words: Wording) -> Response:
+        return _answer(data_api.release_list(root, request.path_params["territory"], request.query_params).answer())
+
+    def periods(request: Request, _words: Wording) -> Response:
+        return _answer(data_api.periods(of(request, has_cells=False)))
+
+    def groups(request: Request, words: Wording) -> Response:
+        return _answer(data_api.groups(of(request, has_cells=False), words))
+
+    def page_of(ask: Callable[[Release, QueryParams], data_api.Page]) -> Handler:
+        def handler(request: Request, _words: Wording) -> Response:
+            found = of(request)
+            about = {"release": found.release_id, "is_simulated": found.is_simulated}
+            return _answer({**about, **ask(found, request.query_params).answer()})
+
+        return handler
+
+    def described(_request: Request, _words: Wording) -> Response:
+        return JSONResponse(openapi.description(VERSION), headers={"Access-Control-Allow-Origin": "*"})
+
+    place = f"{PREFIX}/territories/{{territory}}"
     return [
+        Route(f"{PREFIX}/openapi.json", _guarded(described)),
+        Route(f"{place}/releases", _guarded(chain)),
+        Route(f"{place}/periods", _guarded(periods)),
+        Route(f"{place}/groups", _guarded(groups)),
+        Route(f"{place}/areas", _guarded(page_of(data_api.areas))),
+        Route(f"{place}/counts", _guarded(page_of(data_api.counts))),
+        Route(f"{place}/cells", _guarded(page_of(data_api.cells))),
         Route(f"{PREFIX}/health", _guarded(health)),
         Route(f"{PREFIX}/release", _guarded(release_list)),
         Route(f"{PREFIX}/cells/{{cell}}", _guarded(cell)),
@@ -106,7 +144,10 @@ def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         words = wording.in_language(wording.language_or_default(request.query_params.get("lang")))
         try:
-            return handler(request, words)
+            return _as_asked(handler(request, words), request)
+        except NotPublished as error:
+            told = {"name": error.name, "found": error.found, "expected": error.expected}
+            return _refuse(HTTPStatus.BAD_REQUEST, words.text("api.unknown_filter", **told))
         except tuple(STATUS_OF) as error:
             status, key = STATUS_OF[type(error)]
             return _refuse(status, words.text(key))
@@ -116,6 +157,23 @@ def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return _refuse(HTTPStatus.INTERNAL_SERVER_ERROR, words.text("api.internal", reference=reference))
 
     return endpoint
+
+
+def _as_asked(answer: Response, request: Request) -> Response:
+    """The answer compressed, or not sent again, where the reader says so; errors are never kept."""
+    if answer.status_code != HTTPStatus.OK:
+        return answer
+    body = bytes(answer.body)
+    etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    answer.headers["etag"], answer.headers["vary"] = etag, "accept-encoding"
+    answer.headers["cache-control"] = "no-cache"
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": etag, "vary": "accept-encoding"})
+    if len(body) >= LEAST_TO_COMPRESS and "gzip" in request.headers.get("accept-encoding", ""):
+        answer.body = gzip.compress(body, compresslevel=6, mtime=0)
+        answer.headers["content-encoding"] = "gzip"
+        answer.headers["content-length"] = str(len(answer.body))
+    return answer
 
 
 def _not_found(words: Wording) -> Response:

@@ -21,6 +21,11 @@ def latest(root: Path, territory: str) -> Release:
     return _open(root, territory, release.latest_id(root, territory))
 
 
+def of_id(root: Path, territory: str, release_id: str) -> Release:
+    """A release of a territory by its id; a published one never changes."""
+    return _open(root, territory, release_id)
+
+
 def all_latest(root: Path) -> list[Release]:
     """The newest release of every territory, by name; a damaged one is logged and left out, the others stay."""
     found = []

@@ -30,6 +30,7 @@ from riskmap.release import PUBLIC_FILES, RELEASE_ID, TERRITORY_NAME
 MEDIA_TYPES = {
     ".bin": "application/octet-stream",
     ".css": "text/css; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
     ".geojson": "application/geo+json",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",

@@ -1,6 +1,7 @@
 """What a forecast of places leaves out, and why: each incident of the last year has one reason, or none.
 
-Reasons are asked in the order of `Reason`: what would point at people comes before what is merely unknown.
+The gate in front of the models decides (`models.training.admit`), so what is told here is what was done. Two of its
+answers are told apart for readers: a kind of offence that happens nowhere, and an incident delivered without a place.
 """
 
 from datetime import date, timedelta
@@ -8,12 +9,14 @@ from enum import StrEnum
 
 import polars as pl
 
-from geodata.offences import OFFENCE_GROUPS, UNCLASSIFIED
+from geodata.offences import OFFENCE_GROUPS
+from models import training
 
 DAYS = 365
-OTHER = "other"
 KEPT = "kept"
 """Key of the incidents that no reason leaves out."""
+UNSPECIFIED = "unspecified"
+"""Key of those among them that came without any category: what patrols found may be among them."""
 
 
 class Reason(StrEnum):
@@ -26,14 +29,13 @@ class Reason(StrEnum):
     NO_PLACE = "no_place"
 
 
-_MIXED = frozenset({OTHER, UNCLASSIFIED})
-"""Counted as sensitive elsewhere, because sensitive offences may be among them; here they get their own reason."""
-_GROUPS = {
-    Reason.SENSITIVE: [one.code for one in OFFENCE_GROUPS if one.is_sensitive and one.code not in _MIXED],
-    Reason.UNCLASSIFIED: sorted(_MIXED),
-    Reason.NO_PLACE_KIND: [one.code for one in OFFENCE_GROUPS if not one.has_place and one.code not in _MIXED],
-    Reason.DISCOVERED: [one.code for one in OFFENCE_GROUPS if not one.is_reported_by_victims],
+_OF_GATE = {
+    training.Reason.SENSITIVE: Reason.SENSITIVE,
+    training.Reason.UNCLASSIFIED: Reason.UNCLASSIFIED,
+    training.Reason.DISCOVERY_DRIVEN: Reason.DISCOVERED,
+    training.Reason.NO_PLACE: Reason.NO_PLACE,
 }
+_NOWHERE = frozenset(group.code for group in OFFENCE_GROUPS if not group.has_place)
 
 
 def last_year(as_of: date) -> tuple[date, date]:
@@ -42,23 +44,24 @@ def last_year(as_of: date) -> tuple[date, date]:
 
 
 def counted(incidents: pl.DataFrame, *, as_of: date) -> dict[str, int]:
-    """Incidents of the 365 days before ``as_of`` by reason, and those left in under ``kept``.
+    """Incidents of the 365 days before ``as_of`` by reason, those left in under ``kept``, ``unspecified`` among them.
 
     Parameters
     ----------
     incidents : columns ``occurred_on``, ``offence_group`` and ``cell`` of `geodata.columns.INCIDENTS`
+        With ``offence_code`` and ``time_zone`` the articles of the Criminal Code are asked too, as for the models.
 
     Examples
     --------
+    >>> columns = {"occurred_on": pl.Date, "offence_group": pl.String, "cell": pl.UInt64}
     >>> one = {"occurred_on": [date(2026, 1, 5)] * 2, "offence_group": ["fraud", "theft"], "cell": [None, 1]}
-    >>> {reason: n for reason, n in counted(pl.DataFrame(one), as_of=date(2026, 2, 1)).items() if n}
+    >>> {reason: n for reason, n in counted(pl.DataFrame(one, schema=columns), as_of=date(2026, 2, 1)).items() if n}
     {'no_place_kind': 1, 'kept': 1}
     """
     start, end = last_year(as_of)
-    recent = incidents.filter(pl.col("occurred_on").is_between(start, end, closed="left"))
-    reason = pl.lit(KEPT)
-    for why in reversed(Reason):
-        applies = pl.col("offence_group").is_in(_GROUPS[why]) if why in _GROUPS else pl.col("cell").is_null()
-        reason = pl.when(applies).then(pl.lit(why.value)).otherwise(reason)
-    found = dict(recent.select(reason.alias("reason")).group_by("reason").len().rows())
-    return {name: int(found.get(name, 0)) for name in (*(why.value for why in Reason), KEPT)}
+    gate = training.admit(incidents.filter(pl.col("occurred_on").is_between(start, end, closed="left")))
+    found = dict.fromkeys((why.value for why in Reason), 0)
+    for group, reason, rows in gate.excluded.iter_rows():
+        why = _OF_GATE[training.Reason(reason)]
+        found[Reason.NO_PLACE_KIND if why is Reason.NO_PLACE and group in _NOWHERE else why] += rows
+    return {**found, KEPT: gate.rows.height, UNSPECIFIED: gate.unspecified}

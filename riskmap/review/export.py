@@ -8,7 +8,7 @@ import csv
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,9 +16,11 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from geodata import hexgrid
+from riskmap import reasons_text
 from riskmap.identity.access import Actor
 from riskmap.ports import Store
 from riskmap.public.council_export import BYTE_ORDER_MARK, harmless
@@ -38,10 +40,12 @@ COLUMNS = (
     "high",
     "stability",
     "repeat_place",
+    "severity",
+    "reasons",
     "simulated",
 )
 """Ends of the catalogue keys ``hotspots.column.*``."""
-WIDTHS = {"cell_id": 18, "district": 28, "district_id": 14}
+WIDTHS = {"cell_id": 18, "district": 28, "district_id": 14, "reasons": 80}
 DEFAULT_WIDTH = 13
 Value = str | int | float | None
 
@@ -118,9 +122,29 @@ def about(board: Board, words: Wording) -> list[str]:
         words.text("hotspots.rule.range"),
         words.text("hotspots.rule.stability"),
         words.text("hotspots.rule.repeat"),
+        *severity_lines(board, words),
+        words.text("reason.note"),
         words.text("hotspots.about.not"),
         words.text("hotspots.about.excluded"),
     ]
+
+
+def severity_lines(board: Board, words: Wording) -> list[str]:
+    """What the second index means and how much of the record it rests on; nothing where it is not shown."""
+    if not board.has_severity:
+        return []
+    told = board.run.details["severity"]
+    share = 100 * told["weighed"] / told["incidents"]
+    return [words.text("hotspots.rule.severity", percent=words.number(share))]
+
+
+def reasons(one: Place, words: Wording) -> list[str]:
+    """Why a place has its expected number, a sentence or two each; nothing where the run does not say."""
+    if one.reasons is None:
+        return []
+    told = reasons_text.of_cell(one.reasons, words)
+    # The note that these are associations closes each list of the text, and stands once on top of a file.
+    return list(told[:-1]) if one.reasons else list(told)
 
 
 def as_csv(board: Board, words: Wording) -> bytes:
@@ -143,7 +167,7 @@ def as_workbook(board: Board, words: Wording) -> bytes:
     sheet = book.create_sheet(title=_sheet_title(words))
     lines = about(board, words)
     for position, name in enumerate(COLUMNS):
-        sheet.column_dimensions["ABCDEFGHIJKL"[position]].width = WIDTHS.get(name, DEFAULT_WIDTH)
+        sheet.column_dimensions[get_column_letter(position + 1)].width = WIDTHS.get(name, DEFAULT_WIDTH)
     sheet.freeze_panes = f"A{len(lines) + 3}"
     for line in lines:
         sheet.append([_text_cell(sheet, line)])
@@ -201,6 +225,8 @@ def _rows(board: Board, words: Wording) -> list[list[Value]]:
                 one.count.high,
                 None if one.stability is None else round(one.stability, 3),
                 _yes_or_no(one.is_repeat_place, words),
+                _severity(one),
+                " ".join(reasons(one, words)),
                 simulated,
             ]
         )
@@ -223,9 +249,16 @@ def _feature(one: Place, board: Board, words: Wording) -> dict[str, object]:
             "high": one.count.high,
             "stability": None if one.stability is None else round(one.stability, 3),
             "is_repeat_place": one.is_repeat_place,
+            "severity_index": _severity(one),
+            "reasons": None if one.reasons is None else [asdict(why) | {"effect": why.effect} for why in one.reasons],
+            "reasons_text": reasons(one, words),
             "is_simulated": board.territory.is_simulated,
         },
     }
+
+
+def _severity(one: Place) -> float | None:
+    return None if one.severity is None else round(one.severity, 2)
 
 
 def _yes_or_no(told: bool | None, words: Wording) -> str:

@@ -8,6 +8,7 @@ quiet district may have none.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -23,12 +24,30 @@ from riskmap.errors import UnknownFilter, UnknownTerritoryName
 from riskmap.identity import access, audit
 from riskmap.identity.access import Actor, Permission, Role
 from riskmap.ports import ScoreRun, Store
-from riskmap.review import exclusions
+from riskmap.review import exclusions, severity
 
 REVIEW = Permission.REVIEW_HOTSPOTS
 STEPS = 5
 """Steps of the map: 1 for cells off the list, 2 to 5 for quarters of the list."""
 REST = 1
+_OF_LISTS = ("order", "purpose")
+
+
+class Order(StrEnum):
+    """What the hotspots of a list are ordered by; which hexagons are hotspots is always a matter of the expected."""
+
+    EXPECTED = "expected"
+    SEVERITY = "severity"
+
+
+class Purpose(StrEnum):
+    """Why somebody looks; stands in the audit log with each look."""
+
+    PATROLS = "patrols"
+    COUNCIL = "council"
+    REQUEST = "request"
+    QUALITY = "quality"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +57,8 @@ class Choice:
     group: str = ALL
     horizon_days: int | None = None
     district: str | None = None
+    order: Order = Order.EXPECTED
+    purpose: Purpose | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +71,24 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """One reason in codes of `models.reasons`; ``factor`` is how often the forecast is that of an average place."""
+
+    theme: str
+    presence: str
+    factor: float
+
+    @property
+    def effect(self) -> str:
+        return "higher" if self.factor > 1.0 else "lower"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One scored cell. ``rank`` counts from 1 on the list and is None off it.
 
-    ``stability`` (0 to 1) and ``is_repeat_place`` are None where the run does not say.
+    ``stability`` (0 to 1), ``is_repeat_place`` and ``reasons`` are None where the run does not say. ``severity`` is the
+    second index, 1 for the average hexagon of the territory; None where there are no weights, or of one group alone.
     """
 
     cell_id: str
@@ -63,14 +98,17 @@ class Place:
     is_repeat_place: bool | None
     rank: int | None
     step: int
+    severity: float | None
+    reasons: tuple[Why, ...] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
     """What one reviewer may see of a score run, by one choice.
 
-    ``frame`` has a row for each cell seen, highest first; ``whole_cells`` counts those of the territory. ``total`` is
-    None where only some of the districts are seen together: their intervals cannot be added up.
+    ``frame`` has a row for each cell seen, highest first; ``whole_cells`` counts those of the territory; ``areas`` has
+    one of `geodata.columns.EXPECTED_INCIDENTS` for each district open to the reviewer. ``total`` is None where only
+    some of the districts are seen together: their intervals cannot be added up.
     """
 
     territory: Territory
@@ -81,6 +119,7 @@ class Board:
     horizons: tuple[int, ...]
     districts: Mapping[str, Names]
     frame: pl.DataFrame
+    areas: pl.DataFrame
     whole_cells: int
     total: Count | None
     role: Role
@@ -101,6 +140,18 @@ class Board:
         """The model that serves this group; the run's own where the run does not tell them apart."""
         told: Mapping[str, Any] = self.run.details.get("parameters", {}).get(self.choice.group, {})
         return str(told.get("model", self.run.model))
+
+    @property
+    def has_severity(self) -> bool:
+        """Whether there is a second index to show and to order by."""
+        return bool(self.frame["severity"].count())
+
+    @property
+    def area(self) -> str | None:
+        """The district or territory that is seen as one; None where only some of the districts are seen together."""
+        if self.choice.district is not None or len(self.districts) == 1:
+            return self.choice.district or next(iter(self.districts))
+        return self.territory.name if self.total is not None else None
 
     @cached_property
     def hotspots(self) -> tuple[Place, ...]:
@@ -131,6 +182,8 @@ class Board:
             "group": self.choice.group,
             "horizon_days": self.horizon_days,
             "district": self.choice.district or "all",
+            "order": str(self.choice.order),
+            "purpose": str(self.choice.purpose or "not stated"),
             "cells": self.frame.height,
             "hotspots": len(self.hotspots),
         }
@@ -186,7 +239,9 @@ def look(store: Store, actor: Actor, territory: str, choice: Choice, *, at: date
 def draw(store: Store, actor: Actor, territory: str, choice: Choice, *, at: datetime) -> Board | None:
     """The same for the map, which asks for its colours by itself: ``hotspots_map`` in the audit log; errors too."""
     board = gather(store, actor, territory, choice)
-    note(store, actor, "hotspots_map", territory, board.asked if board else {"run": "none"}, at=at)
+    # The page that holds the map has said why, and in which order its list stands.
+    asked = {} if board is None else {name: told for name, told in board.asked.items() if name not in _OF_LISTS}
+    note(store, actor, "hotspots_map", territory, asked or {"run": "none"}, at=at)
     return board
 
 
@@ -227,6 +282,8 @@ def gather(store: Store, actor: Actor, territory: str, choice: Choice) -> Board 
         )
     chosen = expected.filter((pl.col("offence_group") == choice.group) & (pl.col("horizon_days") == days))
     scored = _with_marks(chosen.filter(pl.col("area_kind") == "cell"), marks)
+    scored = _with_severity(scored, expected.filter(pl.col("horizon_days") == days), run, choice)
+    scored = _with_reasons(scored, store.scores.reasons(run, choice.group))
     seen = [choice.district] if choice.district else list(sight.districts)
     return Board(
         territory=sight.territory,
@@ -236,7 +293,8 @@ def gather(store: Store, actor: Actor, territory: str, choice: Choice) -> Board 
         groups=groups,
         horizons=horizons,
         districts=sight.districts,
-        frame=_seen(_in_districts(scored, sight.territory), seen),
+        frame=_seen(_in_districts(scored, sight.territory), seen, order=choice.order),
+        areas=chosen.filter((pl.col("area_kind") == "region") & pl.col("area_id").is_in(list(sight.districts))),
         whole_cells=scored.height,
         total=_total(chosen, sight, choice),
         role=sight.role,
@@ -290,6 +348,22 @@ def _with_marks(scored: pl.DataFrame, marks: pl.DataFrame | None) -> pl.DataFram
     return marked.with_columns(pl.Series("is_hotspot", among_highest(marked["expected_incidents"].to_numpy())))
 
 
+def _with_severity(scored: pl.DataFrame, every: pl.DataFrame, run: ScoreRun, choice: Choice) -> pl.DataFrame:
+    """Cells with ``severity``, 1 in the mean of the territory; missing where it would say nothing of its own."""
+    if choice.group != ALL or not severity.weighs(run.details):
+        return scored.with_columns(pl.lit(None, dtype=pl.Float64).alias("severity"))
+    found = severity.of_cells(every.filter(pl.col("area_kind") == "cell"), run.details)
+    joined = scored.join(found, on="area_id", how="left", validate="1:1", maintain_order="left")
+    days = pl.col("severity_days")
+    return joined.with_columns(severity=pl.when(days.mean() > 0.0).then(days / days.mean())).drop("severity_days")
+
+
+def _with_reasons(scored: pl.DataFrame, told: pl.DataFrame | None) -> pl.DataFrame:
+    if told is None:
+        return scored.with_columns(pl.lit(None).alias("reasons"))
+    return scored.join(told, on=["area_id", "offence_group"], how="left", validate="1:1", maintain_order="left")
+
+
 def _in_districts(scored: pl.DataFrame, territory: Territory) -> pl.DataFrame:
     """Cells with their number and district; without one where the territory says none."""
     cells = hexgrid.parse_cells(scored["area_id"])[0]
@@ -299,10 +373,12 @@ def _in_districts(scored: pl.DataFrame, territory: Territory) -> pl.DataFrame:
     return placed.with_columns(regions.region_of_cells(cells, territory.regions).alias("region_id"))
 
 
-def _seen(placed: pl.DataFrame, districts: list[str]) -> pl.DataFrame:
+def _seen(placed: pl.DataFrame, districts: list[str], *, order: Order) -> pl.DataFrame:
     """Cells of these districts, highest first and then by id, with ``rank`` and ``step``."""
+    first = ["severity"] if order is Order.SEVERITY else []
+    by = ["is_hotspot", *first, "expected_incidents", "area_id"]
     ordered = placed.filter(pl.col("region_id").is_in(districts)).sort(
-        ["is_hotspot", "expected_incidents", "area_id"], descending=[True, True, False]
+        by, descending=[name != "area_id" for name in by], nulls_last=True
     )
     ranked = ordered.with_columns(
         pl.when(pl.col("is_hotspot")).then(pl.int_range(1, pl.len() + 1, dtype=pl.Int64)).alias("rank")
@@ -343,4 +419,6 @@ def _place(row: Mapping[str, Any]) -> Place:
         is_repeat_place=row["is_repeat_place"],
         rank=row["rank"],
         step=row["step"],
+        severity=row["severity"],
+        reasons=None if row["reasons"] is None else tuple(Why(**one) for one in row["reasons"]),
     )

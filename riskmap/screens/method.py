@@ -59,6 +59,7 @@ def _ways_on(release: Release, words: Wording) -> str:
     ways = {
         page.address(f"/scorecard/{release.territory}", lang=words.language): "scorecard.page.title",
         page.address("/model-card", lang=words.language): "modelcard.title",
+        page.address("/severity-weights", lang=words.language): "severity.page.title",
     }
     return "".join(
         f'<p><a href="{html.escape(address)}" target="_self">{html.escape(words.text(key))}</a></p>'

@@ -1,7 +1,7 @@
 """Score runs on disk: one Parquet file each, which the SQL catalogue names by its content.
 
-Hotspot marks are further columns of the same file, so that a run is whole or not there at all. Files written before
-there were any lack these columns.
+Hotspot marks and reasons are further columns of the same file, so that a run is whole or not there at all. Files
+written before there were any lack these columns.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import sqlalchemy as sa
 
-from geodata.columns import EXPECTED_INCIDENTS, HOTSPOT_MARKS
+from geodata.columns import CELL_REASONS, EXPECTED_INCIDENTS, HOTSPOT_MARKS, Table
 from riskmap.disk import replace_synced, safe_name, writing_to
 from riskmap.errors import DamagedStore
 from riskmap.ports import ScoreRun
@@ -24,6 +24,7 @@ _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TRIES = 5
 _MARK_KEYS = ("area_id", "offence_group")
 _MARKS = [name for name in HOTSPOT_MARKS.schema if name not in _MARK_KEYS]
+_REASONS = "reasons"
 
 
 class ParquetScores:
@@ -33,7 +34,13 @@ class ParquetScores:
         self._data = data
         self._engine = engine
 
-    def save(self, run: ScoreRun, expected: pl.DataFrame, marks: pl.DataFrame | None = None) -> ScoreRun:
+    def save(
+        self,
+        run: ScoreRun,
+        expected: pl.DataFrame,
+        marks: pl.DataFrame | None = None,
+        reasons: pl.DataFrame | None = None,
+    ) -> ScoreRun:
         """Keep a run and its frames; returns the run with its file. The same id replaces the earlier run.
 
         Raises
@@ -46,7 +53,8 @@ class ParquetScores:
         if not _RUN_ID.fullmatch(run.run_id):
             raise ValueError(f"{run.run_id[:80]!r} cannot identify a score run; use 1 to 64 of A-Z a-z 0-9 _ -.")
         packed = io.BytesIO()
-        _together(EXPECTED_INCIDENTS.checked(expected), marks).write_parquet(packed, compression="zstd")
+        whole = _beside(_beside(EXPECTED_INCIDENTS.checked(expected), HOTSPOT_MARKS, marks), CELL_REASONS, reasons)
+        whole.write_parquet(packed, compression="zstd")
         content = packed.getvalue()
         sha256 = hashlib.sha256(content).hexdigest()
         kept = replace(run, path=f"scores/{safe_name(run.territory)}/{run.run_id}.{sha256[:12]}.parquet", sha256=sha256)
@@ -85,6 +93,21 @@ class ParquetScores:
         found = self._read_latest(territory)
         return (found[0], EXPECTED_INCIDENTS.checked(found[1]), _marks_of(found[1])) if found else None
 
+    def reasons(self, run: ScoreRun, group: str) -> pl.DataFrame | None:
+        """Reasons of a run's cells for one offence group, as `CELL_REASONS`; None where the run has none.
+
+        None also where a newer file has taken the place of the run's since it was read.
+        """
+        path = self._data / run.path
+        content = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != run.sha256:
+            return None
+        if _REASONS not in pl.read_parquet_schema(io.BytesIO(content)):
+            return None
+        told = pl.read_parquet(io.BytesIO(content), columns=[*_MARK_KEYS, _REASONS])
+        own = told.filter(pl.col("offence_group") == group, pl.col(_REASONS).is_not_null())
+        return CELL_REASONS.checked(own.unique(_MARK_KEYS, keep="first", maintain_order=True))
+
     def _read_latest(self, territory: str) -> tuple[ScoreRun, pl.DataFrame] | None:
         run = self._newest(territory)
         for _ in range(_TRIES):
@@ -105,11 +128,11 @@ class ParquetScores:
             return SqlScoreRuns(connection).latest(territory)
 
 
-def _together(expected: pl.DataFrame, marks: pl.DataFrame | None) -> pl.DataFrame:
-    """One frame for the file: marks stand beside the cells they speak of."""
-    if marks is None:
+def _beside(expected: pl.DataFrame, table: Table, told: pl.DataFrame | None) -> pl.DataFrame:
+    """One frame for the file: marks, and reasons, stand beside the cells they speak of."""
+    if told is None:
         return expected
-    beside = HOTSPOT_MARKS.checked(marks).with_columns(pl.lit("cell").alias("area_kind"))
+    beside = table.checked(told).with_columns(pl.lit("cell").alias("area_kind"))
     return expected.join(beside, on=["area_kind", *_MARK_KEYS], how="left", validate="m:1", maintain_order="left")
 
 

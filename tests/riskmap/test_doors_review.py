@@ -12,11 +12,13 @@ from riskmap.release import decode_cells
 from riskmap.wording import LANGUAGES, in_language
 from tests.council import NOW
 from tests.hotspot_town import EXCLUDED, a_town, cells_of, expected_of, score_town, the_hotspots
-from tests.riskmap.doors_client import ACCOUNTS, a_council, text_of
+from tests.riskmap.doors_client import ACCOUNTS, a_council, form_to, text_of
 
 KK = in_language("kk")
 HOME = "/review/toy"
 MAP = f"{HOME}/map/all/all/30"
+WHY = {"purpose": "patrols"}
+"""Nothing is shown to somebody who does not say why they look."""
 OTHERS = [login for login in ACCOUNTS if login not in {"police", "officer"}]
 FORMS = ("csv", "geojson", "xlsx")
 SCRIPT = "<script>alert(1)</script>"
@@ -98,12 +100,13 @@ def test_an_unknown_territory_is_refused_like_any_other(council):
 @pytest.mark.parametrize(
     "path",
     [
-        f"{HOME}?group=burglary",
-        f"{HOME}?days=7",
-        f"{HOME}?days=soon",
-        f"{HOME}?district=d9",
-        f"{HOME}/hotspots.pdf",
-        f"{HOME}/hotspots.csv?days=7",
+        f"{HOME}?group=burglary&purpose=patrols",
+        f"{HOME}?days=7&purpose=patrols",
+        f"{HOME}?days=soon&purpose=patrols",
+        f"{HOME}?district=d9&purpose=patrols",
+        f"{HOME}/hotspots.pdf?purpose=patrols",
+        f"{HOME}/hotspots.csv?days=7&purpose=patrols",
+        f"{HOME}?order=colour&purpose=patrols",
         f"{MAP}/manifest.json",
         f"{MAP}/classes-theft.bin",
         f"{HOME}/map/d9/all/30/cells.bin",
@@ -117,6 +120,34 @@ def test_what_is_not_there_is_said_with_a_way_back(council, path):
     assert 'href="/review?lang=kk"' in answer.text
 
 
+# ---- The reason for looking ----
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("query", [{}, {"purpose": "curiosity"}])
+def test_nothing_is_shown_before_a_reason_is_stated_and_the_address_is_kept(council, language, query):
+    words, browser = in_language(language), council.signed_in("police", language=language)
+
+    answer = browser.get(HOME, group="theft", **query)
+    file = browser.get(f"{HOME}/hotspots.csv", **query)
+
+    assert words.text("hotspots.purpose.title") in text_of(answer)
+    assert the_hotspots()[0] not in answer.text
+    assert form_to(answer, HOME)["group"] == "theft"
+    assert (file.status_code, file.headers["location"].partition("?")[0]) == (303, HOME)
+    assert entries(council, "hotspots_look") == entries(council, "hotspots_export") == []
+
+
+def test_the_reason_stands_on_the_page_in_the_log_and_in_every_link(council):
+    answer = council.signed_in("police").get(HOME, purpose="council")
+
+    assert KK.text("hotspots.purpose.council") in text_of(answer)
+    assert all("purpose=council" in href for href in re.findall(r'class="rm-queue-name" href="([^"]*)"', answer.text))
+    assert form_to(answer, HOME)["purpose"] == "council"
+    (entry,) = entries(council, "hotspots_look")
+    assert entry.details["purpose"] == "council"
+
+
 # ---- Pages ----
 
 
@@ -125,7 +156,7 @@ def test_what_is_not_there_is_said_with_a_way_back(council, path):
 def test_the_page_says_what_is_expected_in_a_sentence_and_what_it_does_not_justify(council, language, login):
     words = in_language(language)
 
-    answer = council.signed_in(login, language=language).get(HOME)
+    answer = council.signed_in(login, language=language).get(HOME, **WHY)
 
     text = text_of(answer)
     assert answer.status_code == 200
@@ -140,7 +171,7 @@ def test_the_page_says_what_is_expected_in_a_sentence_and_what_it_does_not_justi
 def test_the_page_says_what_is_left_out_and_why(council, language):
     words = in_language(language)
 
-    text = text_of(council.signed_in("police", language=language).get(HOME))
+    text = text_of(council.signed_in("police", language=language).get(HOME, **WHY))
 
     for why in ("no_place_kind", "discovered", "no_place"):
         assert words.text("hotspots.excluded.count", n=EXCLUDED[why]) in text
@@ -151,7 +182,7 @@ def test_the_page_says_what_is_left_out_and_why(council, language):
 
 
 def test_a_filter_narrows_the_list_and_stays_in_every_link(council):
-    answer = council.signed_in("police").get(HOME, group="theft", days="90", district="d2")
+    answer = council.signed_in("police").get(HOME, **WHY, group="theft", days="90", district="d2")
 
     hrefs = re.findall(r'class="rm-queue-name" href="([^"]*)"', answer.text)
     assert [re.search(r"cell=(\w+)", href).group(1) for href in hrefs] == cells_of("d2")[:3]
@@ -165,19 +196,19 @@ def test_a_filter_narrows_the_list_and_stays_in_every_link(council):
 def test_a_reviewer_of_one_district_is_offered_no_other(council):
     grant(council, "neighbour", Role.POLICE_REVIEWER, "toy/d1")
 
-    answer = council.signed_in("neighbour").get(HOME)
+    answer = council.signed_in("neighbour").get(HOME, **WHY)
 
     assert answer.status_code == 200
     assert 'name="district"' not in answer.text
     assert set(re.findall(r"cell=(\w+)", answer.text)) == set(cells_of("d1")[:2])
-    assert council.signed_in("neighbour").get(HOME, district="d2").status_code == 403
+    assert council.signed_in("neighbour").get(HOME, **WHY, district="d2").status_code == 403
 
 
 def test_a_chosen_hexagon_is_told_also_off_the_list(council):
     browser = council.signed_in("police")
     off = cells_of("d1")[-1]
 
-    listed, unlisted, unknown = (browser.get(HOME, cell=cell) for cell in (the_hotspots()[0], off, SCRIPT))
+    listed, unlisted, unknown = (browser.get(HOME, **WHY, cell=cell) for cell in (the_hotspots()[0], off, SCRIPT))
 
     assert KK.text("hotspots.cell", cell=the_hotspots()[0]) in text_of(listed)
     assert KK.text("hotspots.cell.not_listed") in text_of(unlisted)
@@ -189,7 +220,7 @@ def test_a_long_list_is_turned_over_and_a_page_beyond_is_the_last(council, monke
     monkeypatch.setattr("riskmap.doors.review.PAGE_ROWS", 4)
     browser = council.signed_in("police")
 
-    first, last = browser.get(HOME), browser.get(HOME, page="9")
+    first, last = browser.get(HOME, **WHY), browser.get(HOME, **WHY, page="9")
 
     assert PAGE_ROWS > 4
     assert 'rel="next"' in first.text
@@ -202,7 +233,7 @@ def test_a_forecast_that_failed_its_test_or_whose_time_is_over_says_so(council):
     score_town(council.store, details={"served": {"all": {"level": "long_run"}}})
     council.at = NOW.replace(year=2027)
 
-    text = text_of(council.signed_in("police").get(HOME))
+    text = text_of(council.signed_in("police").get(HOME, **WHY))
 
     assert KK.text("hotspots.served.long_run") in text
     assert KK.text("hotspots.over") in text
@@ -213,7 +244,7 @@ def test_where_nothing_has_been_scored_the_page_says_whom_to_ask(council):
     grant(council, "police", Role.POLICE_REVIEWER, "calm")
     browser = council.signed_in("police")
 
-    page, file = browser.get("/review/calm"), browser.get("/review/calm/hotspots.csv")
+    page, file = (browser.get(path, **WHY) for path in ("/review/calm", "/review/calm/hotspots.csv"))
 
     assert KK.text("hotspots.not_scored") in text_of(page)
     assert file.status_code == 404
@@ -224,7 +255,7 @@ def test_a_quiet_district_has_an_empty_list_with_its_reason(council):
     few = town.places.filter(~town.places["cell"].is_in(town.places.filter(region_id="d3")["cell"].sort()[:1]))
     score_town(council.store, territory=a_town(places=few))
 
-    answer = council.signed_in("police").get(HOME, district="d3")
+    answer = council.signed_in("police").get(HOME, **WHY, district="d3")
 
     assert KK.text("hotspots.list.empty") in text_of(answer)
     assert "hotspots.csv" not in answer.text
@@ -254,7 +285,7 @@ def test_the_desk_leads_reviewers_to_the_hotspots_and_nobody_else(council, login
 
 def test_the_map_gets_the_cells_of_the_choice_and_a_step_for_each(council):
     browser = council.signed_in("police")
-    told = map_of(browser.get(HOME, district="d2"))
+    told = map_of(browser.get(HOME, **WHY, district="d2"))
     address = told["options"]["release_url"]
 
     cells, steps = browser.get(f"{address}/cells.bin"), browser.get(f"{address}/classes-all.bin")
@@ -266,7 +297,7 @@ def test_the_map_gets_the_cells_of_the_choice_and_a_step_for_each(council):
 
 
 def test_the_map_is_drawn_in_steps_of_one_hue_without_patterns(council):
-    palettes = map_of(council.signed_in("police").get(HOME))["options"]["palettes"]
+    palettes = map_of(council.signed_in("police").get(HOME, **WHY))["options"]["palettes"]
 
     for palette in palettes.values():
         assert palette["classes"][:5] == palette["steps"]
@@ -282,7 +313,7 @@ def test_districts_are_named_in_the_three_languages_on_the_map(council):
 def test_each_look_and_the_colours_of_the_map_are_written_down(council):
     browser = council.signed_in("officer")
 
-    browser.get(HOME, group="theft")
+    browser.get(HOME, **WHY, group="theft")
     browser.get(f"{MAP}/classes-all.bin")
 
     (look,), (drawn,) = entries(council, "hotspots_look"), entries(council, "hotspots_map")
@@ -295,7 +326,7 @@ def test_each_look_and_the_colours_of_the_map_are_written_down(council):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_comes_as_an_attachment_of_its_kind_and_is_written_down(council, form):
-    answer = council.signed_in("police").get(f"{HOME}/hotspots.{form}", district="d2")
+    answer = council.signed_in("police").get(f"{HOME}/hotspots.{form}", **WHY, district="d2")
 
     assert answer.status_code == 200
     name = f"hotspots-toy-d2-all-30d-2026-11-01-simulated.{form}"
@@ -309,7 +340,7 @@ def test_a_file_comes_as_an_attachment_of_its_kind_and_is_written_down(council, 
 def test_a_file_is_in_the_language_of_the_session(council, language):
     words = in_language(language)
 
-    answer = council.signed_in("police", language=language).get(f"{HOME}/hotspots.csv")
+    answer = council.signed_in("police", language=language).get(f"{HOME}/hotspots.csv", **WHY)
 
     table = answer.content.decode("utf-8-sig")
     assert words.text("hotspots.people") in table

@@ -1,0 +1,117 @@
+"""Open data over HTTP: a page for each territory, ``/data/{territory}``, and the files of every release below it.
+
+A file's address with a release id never changes what it answers; ``latest`` in place of the id leads to the newest.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from riskmap import release as releases
+from riskmap import wording
+from riskmap.errors import DamagedRelease, NoRelease
+from riskmap.public import open_data, openapi, page, shelf
+from riskmap.public.page import Shell
+from riskmap.release import RELEASE_ID, TERRITORY_NAME
+from riskmap.wording import Wording
+
+logger = logging.getLogger(__name__)
+
+ADDRESS = "/data"
+LATEST = "latest"
+FOREVER = "public, max-age=31536000, immutable"
+OPEN_TO_ALL = {"access-control-allow-origin": "*"}
+MOST_LISTED = 60
+
+
+def routes(root: Path) -> list[Route]:
+    """Routes over the folder of releases."""
+
+    def file(request: Request) -> Response:
+        territory, release_id, name = (request.path_params[key] for key in ("territory", "release_id", "name"))
+        if not TERRITORY_NAME.fullmatch(territory):
+            raise NoRelease(f"There is no territory {territory[:60]!r}.")
+        if release_id == LATEST:
+            newest = releases.latest_id(root, territory)
+            headers = {"cache-control": "no-cache", **OPEN_TO_ALL}
+            return RedirectResponse(f"{ADDRESS}/{territory}/{newest}/{name}", HTTPStatus.FOUND, headers=headers)
+        if not RELEASE_ID.fullmatch(release_id):
+            raise NoRelease(f"There is no release {release_id[:60]!r}.")
+        found = shelf.of_id(root, territory, release_id)
+        dataset = open_data.datasets(found).get(name)
+        if dataset is None:
+            raise NoRelease(f"Release {release_id} has no file {name[:60]!r}.")
+        body = open_data.content(found, name)
+        etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+        headers = {"etag": etag, "cache-control": FOREVER, **OPEN_TO_ALL}
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(body, media_type=dataset.media_type, headers=headers)
+
+    def territory_page(request: Request) -> Response:
+        words = _words(request)
+        found = shelf.latest(root, request.path_params["territory"])
+        shell = Shell(
+            words=words,
+            path=f"{ADDRESS}/{found.territory}",
+            query={},
+            territory=found.territory,
+            place_name=found.names[words.language],
+            is_simulated=found.is_simulated,
+        )
+        home = f"{ADDRESS}/{found.territory}/{found.release_id}"
+        described = openapi.description("1")["paths"]
+        return page.render(
+            "open_data.html",
+            shell,
+            title=words.text("data.page.title"),
+            release=found,
+            home=home,
+            notices=open_data.notices(found, words.language),
+            files=[(name, open_data.meaning(name, words)) for name in open_data.datasets(found)],
+            api=[(path, one["get"]["summary"]) for path, one in described.items()],
+            chain=_chain(root, found.territory),
+        )
+
+    return [
+        Route(f"{ADDRESS}/{{territory}}", _guarded(territory_page), methods=["GET"]),
+        Route(f"{ADDRESS}/{{territory}}/{{release_id}}/{{name}}", _guarded(file), methods=["GET"]),
+    ]
+
+
+def _chain(root: Path, territory: str) -> list[str]:
+    found: list[str] = []
+    following: str | None = releases.latest_id(root, territory)
+    while following is not None and len(found) < MOST_LISTED:
+        found.append(following)
+        manifest, _ = releases.open_folder(root, territory, following)
+        following = manifest.get("predecessor")
+    return found
+
+
+def _words(request: Request) -> Wording:
+    return wording.in_language(wording.language_or_default(request.query_params.get("lang")))
+
+
+def _guarded(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    # Not async: files are made, so Starlette runs it beside the loop that serves everybody.
+    def endpoint(request: Request) -> Response:
+        try:
+            return handler(request)
+        except NoRelease:
+            return _refused(request, "api.no_release", HTTPStatus.NOT_FOUND)
+        except DamagedRelease:
+            logger.exception("open data cannot be shown")
+            return _refused(request, "error.damaged_release", HTTPStatus.SERVICE_UNAVAILABLE)
+
+    return endpoint
+
+
+def _refused(request: Request, key: str, status: HTTPStatus) -> Response:
+    return PlainTextResponse(_words(request).text(key), status_code=status, headers=OPEN_TO_ALL)
