@@ -27,6 +27,7 @@ from geodata.territory import Territory
 from models.errors import ModelError
 from riskmap import (
     assembly,
+    attack_commands,
     backtest_commands,
     explaining,
     exposure_commands,
@@ -152,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--prepare-only", action="store_true", help="do not open the map")
 
     identity_commands.add_commands(commands, shared)
+    attack_commands.add_commands(commands, shared)
     backtest_commands.add_commands(commands, shared)
     totals_commands.add_commands(commands, shared)
     fetch_commands.add_commands(commands, shared)

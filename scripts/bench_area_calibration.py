@@ -17,13 +17,14 @@ import polars as pl
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench_risk_model import CITIES, DATA, City  # noqa: E402
+
 from geodata import hexgrid, made_up_city  # noqa: E402
 from models import backtest, shrinkage  # noqa: E402
 from models.area_calibration import BAND, LEAST_EXPECTED, area_calibration  # noqa: E402
 from models.history import History, start_of_record  # noqa: E402
 from models.kernels import Kernels  # noqa: E402
 from models.windows import rolling_windows  # noqa: E402
-from scripts.bench_risk_model import CITIES, DATA, City  # noqa: E402
 
 HORIZON_DAYS = 30
 DISTRICT_RESOLUTION = 6

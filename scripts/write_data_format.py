@@ -74,6 +74,7 @@ MANIFEST = {
     "working_resolution": "H3 resolution at which incidents are counted",
     "predecessor": "release before this one; null for the first. What it tells of a period stands in this one too",
     "counts": "`periods` counts.csv tells of, and which of them are `new`; null in a release without cells",
+    "attack": "protected counts before publication: `targets`, and how many were known `exact` or `within_one`",
     "period": "`from` (first day) and `to` (day after the last) of the counts; null in a release without cells",
     "record_from": "first day of the continuous record",
     "groups": "offence groups that have a `classes-*.bin`, the most frequent first after `all`",
@@ -374,8 +375,8 @@ def _release() -> list[str]:
         _layouts(),
         *_table(("class", "meaning"), classes),
         f"### manifest.json (format {release.FORMAT})\n\n"
-        "A release of official totals lacks `record_from`, `class_rule`, `similar`, `disclosure`, `model` and "
-        "`deliveries`.\n",
+        "A release of official totals lacks `record_from`, `class_rule`, `similar`, `disclosure`, `attack`, "
+        "`model` and `deliveries`.\n",
         *_table(("entry", "meaning"), _named(MANIFEST)),
         "### areas.json\n\n"
         "`areas` holds the territory first, then its regions or districts. A value is null where it is not known or "

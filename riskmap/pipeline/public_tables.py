@@ -1,6 +1,6 @@
 """The public counts of a release: what they are built of, and what earlier releases have already told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,15 @@ from geodata.offences import MAPPABLE_CODES, SENSITIVE_CODES
 from geodata.public_counts import PublicCounts
 from geodata.time_profile import PARTS_OF_DAY
 from riskmap import release
+from riskmap.attack.published import Published
+from riskmap.attack.verdict import Verdict, attack
 from riskmap.errors import NotReleasable
 from riskmap.ports import Store
 
 COUNTS_FILE, PLACES_FILE, CROSSWALK_FILE = "counts.csv", "places.csv", "crosswalk.csv"
 UNKNOWN_PART = "unknown"
+MOST_TRIES = 12
+"""Each try tells less than the one before; a city needs two or three."""
 TIMED_TO = ("minute", "hour")
 _KEY = list(COUNTED.schema)[:-1]
 
@@ -97,12 +101,12 @@ def told_before(root: Path, territory: str, *, from_release: str | None) -> dict
     return found
 
 
-def together(told: Mapping[str, PublicCounts], *, before: date) -> PublicCounts:
-    """Everything earlier releases have told of periods that end by a day; what was told first stands."""
+def together(told: Sequence[PublicCounts], *, before: date) -> PublicCounts:
+    """Everything earlier releases (newest first) told of periods that end by a day; what was told first stands."""
     if not told:
         return public_counts.NOTHING
-    counts = pl.concat([one.counts for one in reversed(list(told.values()))])
-    places = pl.concat([one.places for one in reversed(list(told.values()))])
+    counts = pl.concat([one.counts for one in reversed(told)])
+    places = pl.concat([one.places for one in reversed(told)])
     known = counts.unique(public_counts.KEY, keep="first", maintain_order=True)
     ends = {period: public_counts.end_of(period) for period in known["period"].unique()}
     return PublicCounts(
@@ -112,19 +116,48 @@ def together(told: Mapping[str, PublicCounts], *, before: date) -> PublicCounts:
 
 
 def build(
-    territory: str, counted: pl.DataFrame, grid: pl.DataFrame, *, start: date, end: date, previous: PublicCounts
-) -> PublicCounts:
-    """`geodata.public_counts.build` of what `counted_from` gave."""
+    territory: str,
+    counted: pl.DataFrame,
+    grid: pl.DataFrame,
+    *,
+    start: date,
+    end: date,
+    told: Sequence[PublicCounts] = (),
+) -> tuple[PublicCounts, Verdict]:
+    """`geodata.public_counts.build` of what `counted_from` gave, coarser and coarser until the attack finds nothing.
+
+    Raises
+    ------
+    NotReleasable
+        If something is found out that no coarser split can keep.
+    """
     is_sensitive = pl.col("offence_group").is_in(sorted(SENSITIVE_CODES))
-    return public_counts.build(
-        territory,
-        counted.filter(~is_sensitive),
-        counted.filter(is_sensitive),
-        grid.select("public_cell", "region_id", "is_protected"),
-        start=start,
-        end=end,
-        previous=previous,
-    )
+    withheld: set[tuple[str, str, str]] = set()
+    earlier = [Published(counts=one.counts, places=one.places) for one in told]
+    for _ in range(MOST_TRIES):
+        public = public_counts.build(
+            territory,
+            counted.filter(~is_sensitive),
+            counted.filter(is_sensitive),
+            grid.select("public_cell", "region_id", "is_protected"),
+            start=start,
+            end=end,
+            previous=together(told, before=end),
+            withheld=withheld,
+        )
+        verdict = attack(Published(counts=public.counts, places=public.places), counted, earlier=earlier)
+        found = {(leak.table, leak.row, leak.period) for leak in verdict.leaks}
+        if not found - withheld:
+            break
+        withheld |= found
+    if not verdict.is_safe:
+        one = verdict.leaks[0]
+        raise NotReleasable(
+            f"{verdict.exact} protected counts are known exactly and {verdict.within_one} within one, the first in "
+            f"{one.table} of {one.row}, {one.period}, {one.part}; nothing was published. Deliver a longer record, or "
+            "report this to the makers of the program with the release desk's log."
+        )
+    return public, verdict
 
 
 def files_of(public: PublicCounts) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from geodata import aggregate, disclosure, hexgrid, regions
 from geodata.aggregate import Period
 from geodata.offences import ALL
 from geodata.territory import WORKING_RESOLUTION, Territory
-from models import backtest, level_mixture, risk_class
+from models import backtest, level_bands, level_mixture, risk_class
 from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release
@@ -174,9 +174,9 @@ def _with_cells(
     def draft(predecessor: str | None) -> Content:
         told = public_tables.told_before(root, territory.name, from_release=predecessor)
         counted = public_tables.counted_from(store, territory.name, everything, places, told=told)
-        previous = public_tables.together(told, before=run.as_of)
-        public = public_tables.build(
-            territory.name, counted, grid, start=record_start, end=run.as_of, previous=previous
+        previous = public_tables.together(list(told.values()), before=run.as_of)
+        public, verdict = public_tables.build(
+            territory.name, counted, grid, start=record_start, end=run.as_of, told=list(told.values())
         )
         areas = official_areas(territory) or counted_areas(
             territory, known, places, period, record_start=record_start, public=public.counts
@@ -196,6 +196,7 @@ def _with_cells(
             "predecessor": predecessor,
             "period": _dates(period),
             "counts": public_tables.told(public, previous),
+            "attack": {"targets": verdict.targets, "exact": verdict.exact, "within_one": verdict.within_one},
             "record_from": record_start.isoformat(),
             "groups": kept,
             "has_rates": territory.has_residents,
@@ -259,11 +260,16 @@ def _public_grid(places: pl.DataFrame, territory: Territory) -> pl.DataFrame:
 def _classes(
     grid: pl.DataFrame, incidents: pl.DataFrame, period: Period, neighbours: Mapping[float, sparse.csr_array]
 ) -> NDArray[np.uint8]:
+    """Class code of each published cell: a function of the bands of five its count and all others lie in.
+
+    No count enters, and no total: rates of similar places, what neighbours say and the posterior are all learnt from
+    the bands. Whoever knows every other count of a group learns from its classes at most the band of the last one.
+    """
     cells = grid["public_cell"].to_numpy()
-    counts = _count_by_public_cell(incidents, cells)
+    bands = level_bands.lowest_of_band(_count_by_public_cell(incidents, cells))
     exposure = grid["exposure"].to_numpy() * period.years
-    expected = risk_class.reference_expected(counts, exposure, grid["similar"].to_numpy().astype(str))
-    codes = risk_class.classify(level_mixture.mixed_level(counts, expected, neighbours))
+    expected = level_bands.expected_from_bands(bands, exposure, grid["similar"].to_numpy().astype(str))
+    codes = risk_class.classify(level_mixture.mixed_level(bands, expected, neighbours, width=level_bands.BAND_WIDTH))
     return np.where(grid["is_protected"].to_numpy(), RiskClass.PROTECTED, codes).astype(np.uint8)
 
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geodata import public_counts
 from geodata.aggregate import Period
 from geodata.kazakhstan import territory as kazakhstan
 from riskmap.pipeline import public_tables
@@ -45,8 +44,7 @@ def numbers_of(*parts, record_start=LONG_AGO, territory=TOWN):
         GRID,
         start=record_start,
         end=YEAR.end,
-        previous=public_counts.NOTHING,
-    )
+    )[0]
     found = counted_areas(territory, frame, territory.places, YEAR, record_start=record_start, public=public.counts)
     return {area.area_id: area for area in found}
 

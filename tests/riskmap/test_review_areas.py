@@ -29,11 +29,10 @@ def incidents(*told):
         for district, group, code, count in told
         for number in range(count)
     ]
-    frame = pl.DataFrame(rows, schema=["occurred_on", "hour", "offence_group", "offence_code", "cell"], orient="row")
+    kinds = {"occurred_on": pl.Date, "hour": pl.Int64, "offence_group": pl.String, "offence_code": pl.String}
+    frame = pl.DataFrame(rows, schema={**kinds, "cell": pl.UInt64}, orient="row")
     moment = (pl.col("occurred_on").cast(pl.Datetime("us")) + pl.duration(hours="hour")).dt.replace_time_zone("UTC")
     return frame.with_columns(
-        pl.col("cell").cast(pl.UInt64),
-        pl.col("offence_code").cast(pl.String),
         occurred_from=moment,
         occurred_to=moment,
         time_zone=pl.lit("Asia/Almaty"),
@@ -179,3 +178,24 @@ def test_requests_near_a_hexagon_are_told_latest_first_and_far_ones_are_not():
 
     assert [one.request.number for one in found] == [2, 1]
     assert actions.near(None, here) == []
+
+
+# ---- Little data ----
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_run_of_hardly_any_incident_keeps_details_that_claim_nothing(count):
+    found = details_of(("d1", "theft", None, count), groups=("all",))
+
+    assert areas.rate_of(found, "all", "d1") is None
+    assert areas.profile_of(found, "all", "d1", "part_of_day").shares is None
+    assert not severity.weighs(found)
+
+
+def test_a_territory_of_one_cell_has_no_hours_of_its_own():
+    town = a_town()
+    one = replace(town, places=town.places.filter(region_id="d1").sort("cell")[:1])
+
+    found = details_of(("d1", "theft", None, 10), territory=one)
+
+    assert areas.profile_of(found, "theft", "d1", "part_of_day") is None
