@@ -16,7 +16,7 @@ from geodata import aggregate, disclosure, hexgrid, regions
 from geodata.aggregate import Period
 from geodata.offences import ALL
 from geodata.territory import WORKING_RESOLUTION, Territory
-from models import backtest, level_bands, level_mixture, risk_class
+from models import backtest, level_mixture, risk_class
 from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release
@@ -260,16 +260,11 @@ def _public_grid(places: pl.DataFrame, territory: Territory) -> pl.DataFrame:
 def _classes(
     grid: pl.DataFrame, incidents: pl.DataFrame, period: Period, neighbours: Mapping[float, sparse.csr_array]
 ) -> NDArray[np.uint8]:
-    """Class code of each published cell: a function of the bands of five its count and all others lie in.
-
-    No count enters, and no total: rates of similar places, what neighbours say and the posterior are all learnt from
-    the bands. Whoever knows every other count of a group learns from its classes at most the band of the last one.
-    """
     cells = grid["public_cell"].to_numpy()
-    bands = level_bands.lowest_of_band(_count_by_public_cell(incidents, cells))
+    counts = _count_by_public_cell(incidents, cells)
     exposure = grid["exposure"].to_numpy() * period.years
-    expected = level_bands.expected_from_bands(bands, exposure, grid["similar"].to_numpy().astype(str))
-    codes = risk_class.classify(level_mixture.mixed_level(bands, expected, neighbours, width=level_bands.BAND_WIDTH))
+    expected = risk_class.reference_expected(counts, exposure, grid["similar"].to_numpy().astype(str))
+    codes = risk_class.classify(level_mixture.mixed_level(counts, expected, neighbours))
     return np.where(grid["is_protected"].to_numpy(), RiskClass.PROTECTED, codes).astype(np.uint8)
 
 
