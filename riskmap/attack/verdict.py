@@ -425,9 +425,9 @@ def _simple_bounds(table: Table) -> tuple[Counts, Counts]:
 
 def _sensitive(published: Published, year: int, counted: pl.DataFrame) -> Verdict:
     parts = published.parts("sensitive", year)
-    if not parts:
-        return Verdict()
     regions = published.places.filter(pl.col("level") == "region")["place_id"].sort().to_list()
+    if not parts or len(regions) < 2:
+        return Verdict()
     own = counted.filter(pl.col("cell").is_null(), pl.col("month").dt.year() == year)
     sums = {
         (region, part): count
@@ -436,8 +436,6 @@ def _sensitive(published: Published, year: int, counted: pl.DataFrame) -> Verdic
     truth = np.array([[sums.get((region, part), 0) for part in parts] for region in regions], dtype=np.int64)
     keys = [(part, str(year)) for part in parts]
     whole = published.grid("sensitive", [published.territory], keys)[0]
-    if len(regions) == 1:
-        return Verdict()
     told = published.grid("sensitive", regions, keys)
     table = Table(told=told, row_total=np.full(len(regions), UNTOLD), part_total=whole)
     return _of_table(table, truth, kind="sensitive", rows=regions, parts=parts, period=str(year), least=LEAST_SENSITIVE)

@@ -27,6 +27,8 @@ LAT, LNG = 48.0, 67.0
 COLOURS_ON_CANVAS = """(pane) => {
   const found = {};
   for (const canvas of document.querySelectorAll(`.leaflet-rm-${pane}-pane canvas`)) {
+    // A canvas of a frame that has no height yet has no pixels.
+    if (!canvas.height || !canvas.width) continue;
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     for (let i = 0; i < data.length; i += 4) {
       if (data[i + 3] < 255) continue;
@@ -185,6 +187,9 @@ class Visit:
 
     def wait_for_marks(self, count):
         self.frame.locator(f".rm-map[data-marks='{count}']").wait_for()
+        self.inner.wait_for_function(
+            "[...document.querySelectorAll('.leaflet-rm-marks-pane canvas')].some((canvas) => canvas.height > 0)"
+        )
 
     @property
     def is_same_map(self):
