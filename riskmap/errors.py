@@ -87,6 +87,16 @@ class NoRelease(RiskMapError, LookupError):
     exit_status = ExitStatus.NOTHING_THERE
 
 
+class WithdrawnRelease(NoRelease):
+    """The release was taken back; what it told may not be looked up any more."""
+
+
+class NothingToWithdraw(RiskMapError, LookupError):
+    """No standing release tells what is to be taken back."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
 class NotPublished(RiskMapError, ValueError):
     """A question to the API that nothing published answers; keeps what was asked and what could be."""
 

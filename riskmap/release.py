@@ -23,14 +23,16 @@ from numpy.typing import NDArray
 from geodata import hexgrid
 from models.risk_class import RiskClass
 from riskmap import disk
-from riskmap.errors import DamagedRelease, NoRelease
+from riskmap.errors import DamagedRelease, NoRelease, WithdrawnRelease
 
 FORMAT = 1
 TERRITORY_NAME = disk.TERRITORY_NAME
 CELLS_MAGIC = b"RMC1"
 NO_AREA = 65535
-NOT_IDENTIFYING = frozenset({"release_id", "published_at", "files", "audit_head"})
-"""Parts of a manifest that its id does not depend on: the id itself, moments, and the sums of the files."""
+NOT_IDENTIFYING = frozenset({"release_id", "published_at", "files", "audit_head", "what_changed"})
+"""Parts of a manifest that its id does not depend on: the id itself, moments, sums of the files, and sentences."""
+WITHDRAWN_FILE = "withdrawn.json"
+SIMULATED = "-simulated"
 
 RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}(-simulated)?")
 PUBLIC_FILES = re.compile(
@@ -166,6 +168,31 @@ class PublishedCell:
     classes: Mapping[str, RiskClass]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """A release that was taken back: why, by a code that points at no place, and on which day."""
+
+    release_id: str
+    predecessor: str | None
+    as_of: str
+    withdrawn_on: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One release in the chain of a territory; of a withdrawn one nothing but that is told."""
+
+    release_id: str
+    predecessor: str | None
+    as_of: str
+    published_at: str | None = None
+    new_periods: tuple[str, ...] = ()
+    is_simulated: bool = False
+    what_changed: Names | None = None
+    withdrawn: Withdrawn | None = None
+
+
 def encode_cells(cells: NDArray[np.uint64]) -> bytes:
     """Bytes of ``cells.bin``: magic, count, then each cell as an unsigned 64-bit number, little-endian, ascending."""
     return CELLS_MAGIC + struct.pack("<I", cells.size) + cells.astype("<u8").tobytes()
@@ -193,7 +220,7 @@ def identify(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
     digest = hashlib.sha256(_canonical({k: v for k, v in manifest.items() if k not in NOT_IDENTIFYING}))
     for name in sorted(files):
         digest.update(name.encode() + hashlib.sha256(files[name]).digest())
-    suffix = "-simulated" if manifest["is_simulated"] else ""
+    suffix = SIMULATED if manifest["is_simulated"] else ""
     return f"{manifest['as_of']}-{digest.hexdigest()[:8]}{suffix}"
 
 
@@ -241,8 +268,73 @@ def latest_id(root: Path, territory: str) -> str:
 
 
 def newest_id(root: Path, territory: str) -> str | None:
-    """Id of the newest release of a territory; None where there is none."""
-    return latest_id(root, territory) if (root / territory / "latest.json").is_file() else None
+    """Id of the release that the next one follows, withdrawn or not; None where there was none."""
+    newest = latest_id(root, territory) if (root / territory / "latest.json").is_file() else None
+    following = {one.predecessor: one.release_id for one in withdrawn(root, territory)}
+    while newest in following:
+        newest = following[newest]
+    return newest
+
+
+def withdrawn(root: Path, territory: str) -> tuple[Withdrawn, ...]:
+    """Releases of a territory that were taken back, in the order of their publication."""
+    path = root / territory / WITHDRAWN_FILE
+    is_there = TERRITORY_NAME.fullmatch(territory) is not None and path.is_file()
+    return tuple(Withdrawn(**one) for one in _json(path)["releases"]) if is_there else ()
+
+
+def require_standing(root: Path, territory: str, release_id: str) -> None:
+    """Refuse a release that was taken back.
+
+    Raises
+    ------
+    WithdrawnRelease
+        If it was.
+    """
+    if any(one.release_id == release_id for one in withdrawn(root, territory)):
+        raise WithdrawnRelease(
+            f"Release {release_id} of {territory!r} was withdrawn; the one that stands is in latest.json beside it."
+        )
+
+
+def chain(root: Path, territory: str, *, most: int) -> list[Link]:
+    """Releases of a territory, the newest first; at most so many.
+
+    Raises
+    ------
+    NoRelease
+        If there never was one.
+    """
+    taken_back = {one.release_id: one for one in withdrawn(root, territory)}
+    following: str | None = newest_id(root, territory) or latest_id(root, territory)
+    found: list[Link] = []
+    while following is not None and len(found) < most:
+        one = taken_back.get(following)
+        if one is not None:
+            link = Link(
+                release_id=one.release_id,
+                predecessor=one.predecessor,
+                as_of=one.as_of,
+                is_simulated=one.release_id.endswith(SIMULATED),
+                withdrawn=one,
+            )
+        else:
+            link = _link(open_folder(root, territory, following)[0])
+        found.append(link)
+        following = link.predecessor
+    return found
+
+
+def _link(manifest: Mapping[str, Any]) -> Link:
+    return Link(
+        release_id=str(manifest["release_id"]),
+        predecessor=manifest.get("predecessor"),
+        as_of=str(manifest["as_of"]),
+        published_at=manifest.get("published_at"),
+        new_periods=tuple((manifest.get("counts") or {}).get("new", ())),
+        is_simulated=bool(manifest["is_simulated"]),
+        what_changed=manifest.get("what_changed"),
+    )
 
 
 def read(root: Path, territory: str, release_id: str | None = None) -> Release:
@@ -265,17 +357,23 @@ def read(root: Path, territory: str, release_id: str | None = None) -> Release:
     )
 
 
-def open_folder(root: Path, territory: str, release_id: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+def open_folder(
+    root: Path, territory: str, release_id: str, *, even_withdrawn: bool = False
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Manifest and files of a published folder of any kind, checked against each other.
 
     Raises
     ------
+    WithdrawnRelease
+        If it was taken back, unless asked for ``even_withdrawn``.
     NoRelease
         If it does not exist.
     DamagedRelease
         If a file is missing, changed or of an unknown format.
     """
     folder = root / territory / release_id
+    if not even_withdrawn:
+        require_standing(root, territory, release_id)
     if not RELEASE_ID.fullmatch(release_id) or not (folder / "manifest.json").is_file():
         raise NoRelease(
             f"There is no release {release_id!r} of {territory!r}; the newest one is in latest.json beside it."

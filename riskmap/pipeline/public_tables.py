@@ -7,15 +7,16 @@ from typing import Any
 
 import polars as pl
 
-from geodata import public_counts, public_partition, split
+from geodata import public_coarser, public_counts, public_partition, split
 from geodata.columns import COUNTED, PUBLIC_COUNTS, PUBLIC_PLACES
 from geodata.offences import MAPPABLE_CODES, SENSITIVE_CODES
+from geodata.public_coarser import Coarser
 from geodata.public_counts import PublicCounts
 from geodata.time_profile import PARTS_OF_DAY
-from riskmap import release
 from riskmap.attack.published import Published
 from riskmap.attack.verdict import Verdict, attack
 from riskmap.errors import NotReleasable
+from riskmap.pipeline import withdrawal
 from riskmap.ports import Store
 
 COUNTS_FILE, PLACES_FILE, CROSSWALK_FILE = "counts.csv", "places.csv", "crosswalk.csv"
@@ -89,11 +90,11 @@ def count(incidents: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
 
 
 def told_before(root: Path, territory: str, *, from_release: str | None) -> dict[str, PublicCounts]:
-    """Public counts of a release and its predecessors, newest first; empty where none has any."""
+    """Public counts of a release and its predecessors, withdrawn ones too, newest first; empty where none has any."""
     found: dict[str, PublicCounts] = {}
     following = from_release
     while following is not None and following not in found:
-        manifest, files = release.open_folder(root, territory, following)
+        manifest, files = withdrawal.open_any(root, territory, following)
         if COUNTS_FILE not in files:
             break
         found[following] = read(files)
@@ -123,8 +124,14 @@ def build(
     start: date,
     end: date,
     told: Sequence[PublicCounts] = (),
+    coarser: Sequence[Coarser] = (),
 ) -> tuple[PublicCounts, Verdict]:
     """`geodata.public_counts.build` of what `counted_from` gave, coarser and coarser until the attack finds nothing.
+
+    Parameters
+    ----------
+    told : earlier releases, withdrawn ones too, newest first
+    coarser : what is not told any more since a release was withdrawn
 
     Raises
     ------
@@ -133,20 +140,26 @@ def build(
     """
     is_sensitive = pl.col("offence_group").is_in(sorted(SENSITIVE_CODES))
     withheld: set[tuple[str, str, str]] = set()
-    earlier = [Published(counts=one.counts, places=one.places) for one in told]
+    previous = together(told, before=end)
+    known = _leaks(previous, counted) if coarser else frozenset()
     for _ in range(MOST_TRIES):
-        public = public_counts.build(
+        built = public_counts.build(
             territory,
             counted.filter(~is_sensitive),
             counted.filter(is_sensitive),
             grid.select("public_cell", "region_id", "is_protected"),
             start=start,
             end=end,
-            previous=together(told, before=end),
+            previous=previous,
             withheld=withheld,
         )
-        verdict = attack(Published(counts=public.counts, places=public.places), counted, earlier=earlier)
+        public = public_coarser.coarsened(built, coarser)
+        verdict = attack(_published(public), counted, earlier=[_published(one) for one in told])
         found = {(leak.table, leak.row, leak.period) for leak in verdict.leaks}
+        if coarser:
+            # Whoever kept a withdrawn release must learn nothing from the new one that he did not know.
+            both = together([public, *told], before=end)
+            found |= {(table, row, period) for table, row, period, _ in _leaks(both, counted) - known}
         if not found - withheld:
             break
         withheld |= found
@@ -158,6 +171,15 @@ def build(
             "report this to the makers of the program with the release desk's log."
         )
     return public, verdict
+
+
+def _published(public: PublicCounts) -> Published:
+    return Published(counts=public.counts, places=public.places)
+
+
+def _leaks(public: PublicCounts, counted: pl.DataFrame) -> frozenset[tuple[str, str, str, str]]:
+    found = attack(_published(public), counted).leaks
+    return frozenset((leak.table, leak.row, leak.period, leak.part) for leak in found)
 
 
 def files_of(public: PublicCounts) -> dict[str, bytes]:

@@ -19,9 +19,9 @@ from geodata.territory import WORKING_RESOLUTION, Territory
 from models import backtest, level_mixture, risk_class
 from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
-from riskmap import release
+from riskmap import release, wording
 from riskmap.errors import NotReleasable
-from riskmap.pipeline import public_tables, scorecard_file, scoring
+from riskmap.pipeline import public_tables, scorecard_file, scoring, withdrawal
 from riskmap.pipeline.area_numbers import counted_areas, official_areas
 from riskmap.ports import ScoreRun, Store
 from riskmap.release import Area
@@ -126,7 +126,7 @@ def _next_in_chain(root: Path, territory: str, draft: Draft) -> Content:
     newest = release.newest_id(root, territory)
     if newest is None:
         return draft(None)
-    manifest, _ = release.open_folder(root, territory, newest)
+    manifest, _ = withdrawal.open_any(root, territory, newest)
     again = draft(manifest.get("predecessor"))
     return again if release.identify(again.manifest, again.files) == newest else draft(newest)
 
@@ -175,9 +175,17 @@ def _with_cells(
         told = public_tables.told_before(root, territory.name, from_release=predecessor)
         counted = public_tables.counted_from(store, territory.name, everything, places, told=told)
         previous = public_tables.together(list(told.values()), before=run.as_of)
+        coarser = withdrawal.rules(root, territory.name)
         public, verdict = public_tables.build(
-            territory.name, counted, grid, start=record_start, end=run.as_of, told=list(told.values())
+            territory.name,
+            counted,
+            grid,
+            start=record_start,
+            end=run.as_of,
+            told=list(told.values()),
+            coarser=coarser,
         )
+        told_now = public_tables.told(public, previous)
         areas = official_areas(territory) or counted_areas(
             territory, known, places, period, record_start=record_start, public=public.counts
         )
@@ -195,7 +203,9 @@ def _with_cells(
         manifest = _manifest(territory, as_of=run.as_of) | {
             "predecessor": predecessor,
             "period": _dates(period),
-            "counts": public_tables.told(public, previous),
+            "counts": told_now,
+            "coarser": [asdict(rule) for rule in coarser],
+            **_change(root, territory.name, predecessor, new_periods=told_now["new"]),
             "attack": {"targets": verdict.targets, "exact": verdict.exact, "within_one": verdict.within_one},
             "record_from": record_start.isoformat(),
             "groups": kept,
@@ -217,6 +227,22 @@ def _with_cells(
         return Content(manifest=manifest, files=files, counted=counted)
 
     return draft
+
+
+def _change(root: Path, territory: str, predecessor: str | None, *, new_periods: list[str]) -> dict[str, Any]:
+    """What a release changes against the one it follows, and why: as a code, and as a sentence in each language."""
+    taken_back = [one for one in release.withdrawn(root, territory) if one.release_id == predecessor]
+    if taken_back:
+        change = f"withdrawn.{taken_back[0].reason}"
+    elif predecessor is None:
+        change = "first"
+    else:
+        change = "new_periods" if new_periods else "same_periods"
+    said = {}
+    for language in wording.LANGUAGES:
+        words = wording.in_language(language)
+        said[language] = words.text(f"release.change.{change}", periods=", ".join(new_periods))
+    return {"change": change, "what_changed": said}
 
 
 def _public_grid(places: pl.DataFrame, territory: Territory) -> pl.DataFrame:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from geodata.errors import InvalidCell
 from riskmap import release as releases
 from riskmap import wording
-from riskmap.errors import DamagedRelease, NoRelease, NotPublished
+from riskmap.errors import DamagedRelease, NoRelease, NotPublished, WithdrawnRelease
 from riskmap.public import council, council_api, data_api, explain, openapi, shelf
 from riskmap.release import Area, Release
 from riskmap.wording import Wording
@@ -32,6 +32,7 @@ PREFIX = "/api/v1"
 
 STATUS_OF: dict[type[Exception], tuple[HTTPStatus, str]] = {
     InvalidCell: (HTTPStatus.BAD_REQUEST, "api.bad_cell"),
+    WithdrawnRelease: (HTTPStatus.GONE, "api.withdrawn"),
     NoRelease: (HTTPStatus.NOT_FOUND, "api.no_release"),
     DamagedRelease: (HTTPStatus.SERVICE_UNAVAILABLE, "error.damaged_release"),
 }

@@ -41,24 +41,22 @@ class Page:
 
 
 def release_list(root: Path, territory: str, query: QueryParams) -> Page:
-    """Every release of a territory, the newest first, each naming the one it follows."""
-    chain: list[dict[str, object]] = []
-    following: str | None = releases.latest_id(root, territory)
-    while following is not None and len(chain) < MOST_RELEASES:
-        manifest, _ = releases.open_folder(root, territory, following)
-        counts = manifest.get("counts") or {}
-        chain.append(
-            {
-                "release_id": manifest["release_id"],
-                "as_of": manifest["as_of"],
-                "published_at": manifest.get("published_at"),
-                "predecessor": manifest.get("predecessor"),
-                "new_periods": counts.get("new", []),
-                "is_simulated": manifest["is_simulated"],
-            }
-        )
-        following = manifest.get("predecessor")
-    return _page("releases", chain, query)
+    """Every release of a territory, the newest first, each naming the one it follows; withdrawn ones say so."""
+    rows: list[dict[str, object]] = [
+        {
+            "release_id": link.release_id,
+            "as_of": link.as_of,
+            "published_at": link.published_at,
+            "predecessor": link.predecessor,
+            "new_periods": list(link.new_periods),
+            "what_changed": link.what_changed,
+            "withdrawn_on": link.withdrawn.withdrawn_on if link.withdrawn else None,
+            "withdrawn_for": link.withdrawn.reason if link.withdrawn else None,
+            "is_simulated": link.is_simulated,
+        }
+        for link in releases.chain(root, territory, most=MOST_RELEASES)
+    ]
+    return _page("releases", rows, query)
 
 
 def periods(found: Release) -> dict[str, object]:

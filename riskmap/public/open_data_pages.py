@@ -6,6 +6,7 @@ A file's address with a release id never changes what it answers; ``latest`` in 
 import hashlib
 import logging
 from collections.abc import Callable
+from datetime import date
 from http import HTTPStatus
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from starlette.routing import Route
 
 from riskmap import release as releases
 from riskmap import wording
-from riskmap.errors import DamagedRelease, NoRelease
+from riskmap.errors import DamagedRelease, NoRelease, WithdrawnRelease
 from riskmap.public import open_data, openapi, page, shelf
 from riskmap.public.page import Shell
 from riskmap.release import RELEASE_ID, TERRITORY_NAME
@@ -76,7 +77,7 @@ def routes(root: Path) -> list[Route]:
             notices=open_data.notices(found, words.language),
             files=[(name, open_data.meaning(name, words)) for name in open_data.datasets(found)],
             api=[(path, one["get"]["summary"]) for path, one in described.items()],
-            chain=_chain(root, found.territory),
+            chain=_chain(root, found.territory, words),
         )
 
     return [
@@ -85,13 +86,16 @@ def routes(root: Path) -> list[Route]:
     ]
 
 
-def _chain(root: Path, territory: str) -> list[str]:
-    found: list[str] = []
-    following: str | None = releases.latest_id(root, territory)
-    while following is not None and len(found) < MOST_LISTED:
-        found.append(following)
-        manifest, _ = releases.open_folder(root, territory, following)
-        following = manifest.get("predecessor")
+def _chain(root: Path, territory: str, words: Wording) -> list[tuple[str, str, bool]]:
+    """Id, what changed in words, and whether the release can be fetched, the newest first."""
+    found = []
+    for link in releases.chain(root, territory, most=MOST_LISTED):
+        if link.withdrawn is None:
+            said = (link.what_changed or {}).get(words.language, "")
+        else:
+            day = words.date(date.fromisoformat(link.withdrawn.withdrawn_on))
+            said = words.text(f"release.withdrawn.{link.withdrawn.reason}", date=day)
+        found.append((link.release_id, said, link.withdrawn is None))
     return found
 
 
@@ -104,6 +108,8 @@ def _guarded(handler: Callable[[Request], Response]) -> Callable[[Request], Resp
     def endpoint(request: Request) -> Response:
         try:
             return handler(request)
+        except WithdrawnRelease:
+            return _refused(request, "api.withdrawn", HTTPStatus.GONE)
         except NoRelease:
             return _refused(request, "api.no_release", HTTPStatus.NOT_FOUND)
         except DamagedRelease:

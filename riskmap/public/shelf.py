@@ -22,7 +22,8 @@ def latest(root: Path, territory: str) -> Release:
 
 
 def of_id(root: Path, territory: str, release_id: str) -> Release:
-    """A release of a territory by its id; a published one never changes."""
+    """A release of a territory by its id; a published one never changes, but may be taken back."""
+    release.require_standing(root, territory, release_id)
     return _open(root, territory, release_id)
 
 
