@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from models.errors import MismatchedSupport, UndefinedMetric
+from models.level_bands import BAND_WIDTH, expected_from_bands, lowest_of_band
+from models.level_mixture import mixed_level
 from models.risk_class import ClassRule, RelativeLevel, RiskClass, classify, reference_expected, relative_level
 
 LevelLaw = Callable[[np.random.Generator, sparse.csr_array], NDArray[np.float64]]
@@ -34,6 +36,11 @@ Posterior = Callable[
     RelativeLevel,
 ]
 """How levels are estimated: `risk_class.relative_level` or what may stand in its place."""
+Reference = Callable[
+    [NDArray[np.int64], NDArray[np.float64], NDArray[np.generic]],
+    NDArray[np.float64],
+]
+"""How expectations are: `risk_class.reference_expected` or what may stand in its place."""
 
 CLAIMS = (RiskClass.CLEARLY_HIGHER, RiskClass.MAYBE_HIGHER, RiskClass.MAYBE_LOWER, RiskClass.CLEARLY_LOWER)
 BANDS = (0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, np.inf)
@@ -152,6 +159,7 @@ def simulate(
     n_cities: int = 10,
     rule: ClassRule | None = None,
     posterior: Posterior = relative_level,
+    reference: Reference = reference_expected,
 ) -> pl.DataFrame:
     """Draw cities of known levels, classify them as a release does, and count what the classes claim.
 
@@ -163,6 +171,7 @@ def simulate(
     neighbours : weights between the cells of the made-up city, by bandwidth in metres
     law : name in `LEVEL_LAWS`; smooth ones are shared over the second of the bandwidths, or the only one
     usual_expected : mean expected count of a cell
+    posterior, reference : how levels and expectations are learnt from the counts
 
     Returns
     -------
@@ -185,13 +194,27 @@ def simulate(
         level = LEVEL_LAWS[law](rng, around)
         exposure = usual_expected * rng.gamma(EXPOSURE_SHAPE, 1.0 / EXPOSURE_SHAPE, size=level.size)
         incident_count = rng.poisson(exposure * level)
-        expected = reference_expected(incident_count, exposure, np.zeros(level.size))
+        expected = reference(incident_count, exposure, np.zeros(level.size))
         codes = classify(posterior(incident_count, expected, neighbours), rule)
         true_level = level * exposure.sum() / (exposure * level).sum()
         frames.append(claims_against_truth(true_level, expected, codes, margin=rule.margin))
     return with_shares(pl.concat(frames)).select(
         pl.lit(law).alias("law"), pl.lit(usual_expected).alias("usual_expected"), pl.all()
     )
+
+
+def level_from_bands(
+    incident_count: NDArray[np.int64], expected: NDArray[np.float64], neighbours: Mapping[float, sparse.csr_array]
+) -> RelativeLevel:
+    """`level_mixture.mixed_level` as a release takes it: each count is only known by its band. A `Posterior`."""
+    return mixed_level(lowest_of_band(incident_count), expected, neighbours, width=BAND_WIDTH)
+
+
+def reference_from_bands(
+    incident_count: NDArray[np.int64], exposure: NDArray[np.float64], stratum: NDArray[np.generic]
+) -> NDArray[np.float64]:
+    """`level_bands.expected_from_bands` of counts. A `Reference`."""
+    return expected_from_bands(lowest_of_band(incident_count), exposure, stratum)
 
 
 def with_shares(claims: pl.DataFrame, *, over: tuple[str, ...] = KEYS) -> pl.DataFrame:

@@ -1,9 +1,10 @@
 """How often the five public classes claim what is not so: every law of `models.class_error`, simulated.
 
 Run from the repository: ``python scripts/bench_class_error.py [--cities N] [--rings N] [--seed N]``. Three tables: the
-claims by law and usual count, for the posterior in use and for the mixture that may take its place; the same for a
-rule that is too easily sure, to show that the measure can fail; and claims by band of expected counts without the
-rule about too little data, to show what that rule keeps away.
+claims by law and usual count, for one prior, for a mixture of priors that knows each count, and for the mixture that
+knows its band of five only, as releases use it; the same for a rule that is too easily sure, to show that the measure
+can fail; and claims by band of expected counts without the rule about too little data, to show what that rule keeps
+away.
 """
 
 import argparse
@@ -23,9 +24,13 @@ sys.path.insert(0, str(ROOT))
 from models import class_error  # noqa: E402
 from models.kernels import Kernels  # noqa: E402
 from models.level_mixture import mixed_level  # noqa: E402
-from models.risk_class import ClassRule, relative_level  # noqa: E402
+from models.risk_class import ClassRule, reference_expected, relative_level  # noqa: E402
 
-POSTERIORS: Mapping[str, class_error.Posterior] = {"relative_level": relative_level, "mixed_level": mixed_level}
+POSTERIORS: Mapping[str, tuple[class_error.Posterior, class_error.Reference]] = {
+    "relative_level": (relative_level, reference_expected),
+    "mixed_level": (mixed_level, reference_expected),
+    "from_bands": (class_error.level_from_bands, class_error.reference_from_bands),
+}
 USUAL = (3.0, 10.0, 40.0)
 BANDWIDTHS_M = (200.0, 400.0, 800.0)
 CLASSES = tuple(claim.name.lower() for claim in class_error.CLAIMS)
@@ -49,10 +54,11 @@ def simulated(grid: dict[float, sparse.csr_array], rule: ClassRule, arguments: a
             n_cities=arguments.cities,
             rule=rule,
             posterior=posterior,
+            reference=reference,
         ).select(pl.lit(name).alias("posterior"), pl.all())
         for law in class_error.LEVEL_LAWS
         for usual in USUAL
-        for name, posterior in POSTERIORS.items()
+        for name, (posterior, reference) in POSTERIORS.items()
     )
 
 

@@ -73,6 +73,9 @@ MANIFEST = {
     "official_steps": "six edges of the five steps of official rates; empty where there are none",
     "working_resolution": "H3 resolution at which incidents are counted",
     "predecessor": "release before this one; null for the first. What it tells of a period stands in this one too",
+    "change": "why this release: `first`, `new_periods`, `same_periods`, or `withdrawn.` and the reason",
+    "what_changed": "the same as a sentence under `kk`, `ru`, `en`; not part of the hash",
+    "coarser": "what is not told since a release was withdrawn: `what` `below` which place in which `year`",
     "counts": "`periods` counts.csv tells of, and which of them are `new`; null in a release without cells",
     "attack": "protected counts before publication: `targets`, and how many were known `exact` or `within_one`",
     "period": "`from` (first day) and `to` (day after the last) of the counts; null in a release without cells",
@@ -80,7 +83,8 @@ MANIFEST = {
     "groups": "offence groups that have a `classes-*.bin`, the most frequent first after `all`",
     "has_rates": "false where residents are unknown: classes then compare incidents for each cell, not rates",
     "public_resolutions": "H3 resolutions found in `cells.bin`",
-    "class_rule": "`sure`, `likely`, `margin`, `least_expected`: when a class is given",
+    "class_rule": "`sure`, `likely`, `margin`, `least_expected`: when a class is given; `counts_in_bands_of`: "
+    "all that classes are told of a count",
     "similar": "what similar places are: `within` a region or the territory, `residents_bands` of density, `reference`",
     "disclosure": "thresholds: `least_residents`, `least_addresses` of a cell, `least_count`, `least_sensitive`, "
     "`least_of_group` and the width of `bands` of counts.csv",

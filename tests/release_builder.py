@@ -64,7 +64,7 @@ def a_release(
         "public_resolutions": [8, 9],
         "served": {group: {"level": "smoothed", "from": period[0], "to": period[1]} for group in classes},
         "class_rule": {"sure": 0.95, "likely": 0.8, "margin": 0.1, "least_expected": 3.0},
-        "disclosure": {"least_area_total": 5, "least_residents": 20, "least_addresses": 8},
+        "disclosure": {"least_count": 5, "least_residents": 20, "least_addresses": 8},
         "bounds": [47.9, 66.9, 48.2, 67.2],
         "outline_bounds": [47.8, 66.8, 48.3, 67.3],
         "centre": [48.0, 67.0],

@@ -16,12 +16,12 @@ from geodata import aggregate, disclosure, hexgrid, regions
 from geodata.aggregate import Period
 from geodata.offences import ALL
 from geodata.territory import WORKING_RESOLUTION, Territory
-from models import backtest, level_mixture, risk_class
+from models import backtest, level_bands
 from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release, wording
 from riskmap.errors import NotReleasable
-from riskmap.pipeline import public_tables, scorecard_file, scoring, withdrawal
+from riskmap.pipeline import class_layers, public_tables, scorecard_file, scoring, withdrawal
 from riskmap.pipeline.area_numbers import counted_areas, official_areas
 from riskmap.ports import ScoreRun, Store
 from riskmap.release import Area
@@ -29,7 +29,6 @@ from riskmap.release import Area
 SETTINGS = ("model", "half_life_days", "bandwidth_m", "prior_days")
 Progress = scoring.Progress
 
-RESIDENT_BANDS = 4
 NEIGHBOURS_M = (500.0, 1000.0, 2000.0)
 """Neighbourhoods a cell's prior may look at; the likelihood chooses."""
 
@@ -150,7 +149,7 @@ def _with_cells(
             "speaks of complete quarters or months. Deliver a longer record, or give a later --as-of."
         )
     places = scoring.coverage(territory, known)
-    grid = _public_grid(places, territory)
+    grid = class_layers.public_grid(places, territory)
     served = run.details["served"]
     whole_record = aggregate.published_period(record_start, run.as_of, quarters=WHOLE_RECORD) or period
     neighbours = {metres: Kernels(grid["public_cell"].to_numpy()).neighbours(metres) for metres in NEIGHBOURS_M}
@@ -162,7 +161,7 @@ def _with_cells(
         is_long_run = served[group]["level"] == "long_run"
         window = whole_record if is_long_run else period
         inside = aggregate.in_group(aggregate.in_period(known, window), group)
-        codes = _classes(grid, inside, window, nobody if is_long_run else neighbours)
+        codes = class_layers.classes(grid, inside, window, nobody if is_long_run else neighbours)
         is_judged = bool((codes <= RiskClass.CLEARLY_HIGHER).any())
         if group == ALL or is_judged:
             classes[group], windows[group] = codes, window
@@ -211,8 +210,8 @@ def _with_cells(
             "groups": kept,
             "has_rates": territory.has_residents,
             "public_resolutions": sorted({int(r) for r in grid["resolution"]}),
-            "class_rule": asdict(ClassRule()),
-            "similar": _similar(territory),
+            "class_rule": {**asdict(ClassRule()), "counts_in_bands_of": level_bands.BAND_WIDTH},
+            "similar": class_layers.similar_places(territory),
             "disclosure": {
                 "least_residents": disclosure.LEAST_RESIDENTS,
                 "least_addresses": disclosure.LEAST_ADDRESSES,
@@ -243,76 +242,6 @@ def _change(root: Path, territory: str, predecessor: str | None, *, new_periods:
         words = wording.in_language(language)
         said[language] = words.text(f"release.change.{change}", periods=", ".join(new_periods))
     return {"change": change, "what_changed": said}
-
-
-def _public_grid(places: pl.DataFrame, territory: Territory) -> pl.DataFrame:
-    """One row per published cell: its area, exposure, protection, and ``similar``, the places it is compared with.
-
-    Similar places are those of a country's same region, or of the whole of any other territory, with residents of the
-    same quarter of density; places where nobody lives are compared with each other, per covered cell. Where residents
-    are unknown, all places are similar.
-    """
-    grid = (
-        places.join(disclosure.public_cells(places), on="cell")
-        .group_by("public_cell")
-        .agg(
-            pl.len().alias("working_cells"),
-            pl.col("residents").sum(),
-            pl.col("is_protected").any(),
-            pl.col("region_id").mode().sort().first(),
-        )
-        .sort("public_cell")
-    )
-    band, exposure = pl.lit(0), pl.col("working_cells")
-    if territory.has_residents:
-        density = pl.col("residents") / pl.col("working_cells")
-        inhabited = grid.filter(pl.col("residents") > 0).select(density.alias("density"))["density"]
-        cuts = [float(inhabited.quantile(q / RESIDENT_BANDS) or 0) for q in range(1, RESIDENT_BANDS)]
-        is_inhabited = pl.col("residents") > 0
-        band = (
-            pl.when(is_inhabited)
-            .then(1 + pl.sum_horizontal((density > cut).cast(pl.Int64) for cut in cuts))
-            .otherwise(0)
-        )
-        exposure = pl.when(is_inhabited).then("residents").otherwise("working_cells")
-    country_region = pl.col("region_id") if territory.official else pl.lit("")
-    return grid.with_columns(
-        pl.format("{}:{}", country_region, band).alias("similar"),
-        exposure.cast(pl.Float64).alias("exposure"),
-        pl.Series("resolution", hexgrid.resolutions(grid["public_cell"].to_numpy())),
-    )
-
-
-def _classes(
-    grid: pl.DataFrame, incidents: pl.DataFrame, period: Period, neighbours: Mapping[float, sparse.csr_array]
-) -> NDArray[np.uint8]:
-    cells = grid["public_cell"].to_numpy()
-    counts = _count_by_public_cell(incidents, cells)
-    exposure = grid["exposure"].to_numpy() * period.years
-    expected = risk_class.reference_expected(counts, exposure, grid["similar"].to_numpy().astype(str))
-    codes = risk_class.classify(level_mixture.mixed_level(counts, expected, neighbours))
-    return np.where(grid["is_protected"].to_numpy(), RiskClass.PROTECTED, codes).astype(np.uint8)
-
-
-def _similar(territory: Territory) -> dict[str, Any]:
-    """What "similar places" means in this release, for the manifest."""
-    return {
-        "within": "region" if territory.official else "territory",
-        "residents_bands": RESIDENT_BANDS if territory.has_residents else None,
-        "reference": "common rate per resident and year"
-        if territory.has_residents
-        else "common count per covered cell",
-    }
-
-
-def _count_by_public_cell(incidents: pl.DataFrame, cells: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Incidents per published cell; resolutions are mixed, and each incident belongs to one of them."""
-    counts = np.zeros(cells.size, dtype=np.int64)
-    resolutions = hexgrid.resolutions(cells)
-    for resolution in np.unique(resolutions):
-        at = resolutions == resolution
-        counts[at] = aggregate.count_by_cell(incidents, cells[at])
-    return counts
 
 
 def _manifest(territory: Territory, *, as_of: date) -> dict[str, Any]:

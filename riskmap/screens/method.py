@@ -26,7 +26,7 @@ def show(release: Release, words: Wording) -> None:
     """Paragraphs on the method and, where a backtest was possible, its table."""
     rule = release.manifest.get("class_rule", {})
     values = {name: round(100 * rule[name]) for name in ("sure", "likely", "margin")} if rule else {}
-    values["threshold"] = release.manifest.get("disclosure", {}).get("least_area_total", 0)
+    values["threshold"] = release.manifest.get("disclosure", {}).get("least_count", 0)
     keys = PARAGRAPHS if release.cells.size else COUNTRY_PARAGRAPHS
     paragraphs = "".join(
         f"<h3>{html.escape(words.text(f'method.{key}.title'))}</h3>"

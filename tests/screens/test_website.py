@@ -119,12 +119,12 @@ def test_an_address_that_names_a_hexagon_answers_in_sentences(visit, installatio
 
 def test_the_group_of_the_address_is_the_one_answered_for(visit, installation):
     words = wording.in_language("ru")
-    cell = cell_of_class(installation, RiskClass.TOO_LITTLE, group="burglary")
+    cell = cell_of_class(installation, RiskClass.TOO_LITTLE, group="theft")
 
-    page = visit(place=CITY, lang="ru", cell=cell.cell_id, group="burglary")
+    page = visit(place=CITY, lang="ru", cell=cell.cell_id, group="theft")
 
-    answer = explain.cell_answer(installation.release(), cell, "burglary", words)
-    assert page.app.selectbox(key="group").value == "burglary"
+    answer = explain.cell_answer(installation.release(), cell, "theft", words)
+    assert page.app.selectbox(key="group").value == "theft"
     assert all(sentence in page.text for sentence in answer.sentences)
 
 
