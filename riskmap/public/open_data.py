@@ -213,7 +213,7 @@ def cells_csv(release: Release) -> bytes:
 def cells_parquet(release: Release) -> bytes:
     """`cells_table` with outlines as GeoParquet (WGS84, longitude first)."""
     packed = io.BytesIO()
-    _outlined(release).to_parquet(packed, compression="zstd", index=False)
+    _outlined(release).to_parquet(packed, compression="zstd", index=False, write_covering_bbox=True)
     return packed.getvalue()
 
 
