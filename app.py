@@ -2,9 +2,9 @@
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
-from riskmap import assembly, model_terms, severity_terms
-from riskmap.doors import routes as doors
+from riskmap import model_terms, severity_terms
 from riskmap.public import (
     api,
     council_pages,
@@ -20,10 +20,22 @@ PATIENCE_S = 5.0
 """How long a page waits for a command that writes, before it asks its reader to try again."""
 
 settings = Settings.from_environment()
+
+
+def staff_routes() -> list[Route]:
+    """Pages for whoever signs in; the public side knows neither them nor the store."""
+    if settings.is_public_side:
+        return council_pages.staff_elsewhere(settings.releases, settings.journals)
+    from riskmap import assembly  # noqa: PLC0415 - the public side does not load it
+    from riskmap.doors import routes as doors  # noqa: PLC0415
+
+    return doors.routes(settings, lambda: assembly.open_store(settings, wait_s=PATIENCE_S))
+
+
 app = st.App(
     "riskmap/website.py",
     routes=[
-        *doors.routes(settings, lambda: assembly.open_store(settings, wait_s=PATIENCE_S)),
+        *staff_routes(),
         *council_pages.routes(settings.releases, settings.journals, tile_url=settings.tile_url),
         *scorecard_pages.routes(settings.releases),
         *model_card_pages.routes(model_terms.current(), results=MODEL_RESULTS, contact=settings.contact),

@@ -35,6 +35,7 @@ from riskmap import (
     identity_commands,
     quarantine_commands,
     region_commands,
+    release,
     retention_commands,
     serving,
     totals_commands,
@@ -43,7 +44,7 @@ from riskmap import (
 from riskmap.command_line import Context, Report, day, delivery_lines, opened, positive
 from riskmap.council import journal_desk
 from riskmap.council.simulated import NewAccount
-from riskmap.errors import ExitStatus, RiskMapError
+from riskmap.errors import ExitStatus, NoRelease, RiskMapError
 from riskmap.pipeline import demo, publication, scoring, territories
 from riskmap.pipeline.deliveries import DeliveryReport
 from riskmap.pipeline.publication import PublicationReport
@@ -311,6 +312,8 @@ def _journal(options: argparse.Namespace, context: Context) -> Report:
 def _serve(options: argparse.Namespace, context: Context) -> Report:
     if not options.prepare_only:
         serving.require_free_port(options.port)
+    if context.settings.is_public_side:
+        return _serve_public(options, context)
     with opened(context) as store:
         prepared = serving.prepare(
             store,
@@ -329,6 +332,21 @@ def _serve(options: argparse.Namespace, context: Context) -> Report:
         serving.run_website(options.port)
     data = {"address": url, "territory": prepared.territory, "accounts": [asdict(a) for a in prepared.accounts]}
     return Report(data=data, lines=lines)
+
+
+def _serve_public(options: argparse.Namespace, context: Context) -> Report:
+    """Open what is published already; nothing is prepared, for this side can write nothing."""
+    if not release.territories(context.settings.releases):
+        raise NoRelease(
+            f"RISKMAP_SIDE is public and {context.settings.releases} holds no release. Publish there from the machine "
+            "that has the store, or leave RISKMAP_SIDE out."
+        )
+    url = serving.address(options.port, None)
+    line = context.words.text("cli.address", url=url)
+    if not options.prepare_only:
+        print(line, flush=True)
+        serving.run_website(options.port)
+    return Report(data={"address": url, "territory": None, "accounts": []}, lines=[line])
 
 
 def _delivery_report(reports: list[DeliveryReport], context: Context) -> Report:

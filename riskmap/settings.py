@@ -30,6 +30,12 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="Folder of everything the installation owns: database, incident lake, territories, releases.",
     ),
     Setting(
+        name="RISKMAP_SIDE",
+        default="all: public pages, and those for whoever signs in",
+        meaning="public to serve the public pages alone: this process then reads the folders releases and journals "
+        "below RISKMAP_DATA, opens no database and writes nothing.",
+    ),
+    Setting(
         name="RISKMAP_DATABASE_URL",
         default="sqlite:///RISKMAP_DATA/riskmap.db",
         meaning="Database of catalogues, as an SQLAlchemy address of a SQLite file.",
@@ -104,6 +110,7 @@ class Settings:
 
     data: Path
     database_url: str
+    is_public_side: bool = False
     tile_url: str | None = None
     is_https: bool = False
     contact: str | None = None
@@ -125,6 +132,7 @@ class Settings:
         return cls(
             data=data,
             database_url=_usable_database(database_url),
+            is_public_side=_usable_side(given.get("RISKMAP_SIDE", "").strip()) == "public",
             tile_url=_usable_tiles(given.get("RISKMAP_TILE_URL", "").strip()),
             is_https=_yes_or_no("RISKMAP_HTTPS", given.get("RISKMAP_HTTPS", "").strip()),
             contact=_usable_contact(given.get("RISKMAP_CONTACT", "").strip()),
@@ -160,6 +168,14 @@ def _usable_database(url: str) -> str:
             "Give sqlite:////absolute/path/riskmap.db, or leave the setting out."
         )
     return url
+
+
+def _usable_side(text: str) -> str:
+    if text not in {"", "all", "public"}:
+        raise InvalidSetting(
+            f"RISKMAP_SIDE is {text[:20]!r}; expected all or public. Correct it, or leave the setting out."
+        )
+    return text
 
 
 def _yes_or_no(name: str, text: str) -> bool:

@@ -27,6 +27,7 @@ from riskmap.wording import Wording
 
 logger = logging.getLogger(__name__)
 
+STAFF_PATHS = ("sign-in", "sign-out", "casework", "steward", "review")
 APPEALS = "eotinish.kz"
 """Where official appeals go. Shown as plain text: our pages lead to nobody else's."""
 
@@ -39,10 +40,15 @@ class NoHexagons(RiskMapError, LookupError):
     """The place has no hexagons, so nothing can be asked for there."""
 
 
+class StaffElsewhere(RiskMapError, LookupError):
+    """Pages for whoever signs in are not served by this process."""
+
+
 STATUS_OF: dict[type[Exception], tuple[HTTPStatus, str]] = {
     NoRelease: (HTTPStatus.NOT_FOUND, "error.unknown_place"),
     NoSuchPage: (HTTPStatus.NOT_FOUND, "error.council.no_page"),
     NoHexagons: (HTTPStatus.NOT_FOUND, "error.council.no_hexagons"),
+    StaffElsewhere: (HTTPStatus.NOT_FOUND, "error.staff_elsewhere"),
     DamagedRelease: (HTTPStatus.SERVICE_UNAVAILABLE, "error.council.damaged"),
 }
 """From error class to HTTP status and the key of the sentence a person reads."""
@@ -80,6 +86,13 @@ def routes(releases: Path, journals: Path, *, tile_url: str | None = None) -> li
     return [Route(path, _guarded(site, handler), methods=["GET"]) for path, handler in handlers.items()]
 
 
+def staff_elsewhere(releases: Path, journals: Path) -> list[Route]:
+    """Routes of the pages for whoever signs in, where this process serves the public alone: a sentence and a way on."""
+    endpoint = _guarded(Site(releases=releases, journals=journals, tile_url=None), _elsewhere)
+    paths = [path for name in STAFF_PATHS for path in (f"/{name}", f"/{name}/{{rest:path}}")]
+    return [Route(path, endpoint, methods=["GET", "POST"]) for path in paths]
+
+
 def _guarded(site: Site, handler: Handler) -> Callable[[Request], Response]:
     # Not async: files are read, so Starlette runs it beside the loop that serves everybody.
     def endpoint(request: Request) -> Response:
@@ -98,6 +111,10 @@ def _guarded(site: Site, handler: Handler) -> Callable[[Request], Response]:
             return _problem(site, words, sentence, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     return endpoint
+
+
+def _elsewhere(_site: Site, request: Request, _words: Wording) -> Response:
+    raise StaffElsewhere(f"{request.url.path[:100]!r} is not served on the public side.")
 
 
 def _nothing(_site: Site, request: Request, _words: Wording) -> Response:

@@ -56,7 +56,7 @@ def served(data: Path):
         told = (re.search(r"http://\S+", line) for line in server.stdout)
         address = next((found for found in told if found), None)
         assert address, "the command printed no address"
-        _wait_until_it_listens(port, server)
+        wait_until_it_listens(port, server)
         yield address.group().rstrip("/")
     finally:
         os.killpg(server.pid, signal.SIGTERM)
@@ -64,7 +64,7 @@ def served(data: Path):
         server.stdout.close()
 
 
-def _wait_until_it_listens(port, server):
+def wait_until_it_listens(port, server):
     for _ in range(600):
         assert server.poll() is None, "the server stopped while starting"
         with socket.socket() as probe:
