@@ -113,6 +113,12 @@ class NotReleasable(RiskMapError, ValueError):
     exit_status = ExitStatus.REFUSED
 
 
+class ContradictoryCounts(RiskMapError, ValueError):
+    """Published counts do not fit what they were counted from."""
+
+    exit_status = ExitStatus.DAMAGED
+
+
 class DamagedRelease(RiskMapError, ValueError):
     """A release's files differ from its manifest."""
 

@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
+from riskmap.errors import ContradictoryCounts
+
 ROUNDING = 1e-6
+SOLVED, UNBOUNDED = 0, 3
+"""How `linprog` says that a programme ended."""
 FREE = np.int64(1 << 40)
 """How far an entry may move that no known total holds."""
 
@@ -29,11 +33,13 @@ class Table:
     ----------
     told : int array of shape (n_rows, n_parts), -1 where an entry is not told
     row_total, part_total : int arrays of shape (n_rows,) and (n_parts,), -1 where nobody was told
+    rows_may_be_silent : whether the rules may keep a whole row, zeros too
     """
 
     told: NDArray[np.int64]
     row_total: NDArray[np.int64]
     part_total: NDArray[np.int64]
+    rows_may_be_silent: bool = True
 
     @property
     def hidden(self) -> NDArray[np.bool_]:
@@ -41,9 +47,15 @@ class Table:
 
     @property
     def least(self) -> NDArray[np.int64]:
-        """Least an entry may be: in a row that tells others, nought would have been told."""
-        tells = (self.told >= 0).any(axis=1)
-        return np.where(self.hidden, np.where(tells, 1, 0)[:, None], self.told)
+        """Least an entry may be: nought is told, unless the whole row or the whole part tells nothing.
+
+        The parts of a table that splits one total alone are never kept as a whole.
+        """
+        is_told = self.told >= 0
+        rows = is_told.any(axis=1) if self.rows_may_be_silent else np.ones(is_told.shape[0], dtype=bool)
+        is_one_total = is_told.shape[0] == 1 and bool((self.part_total < 0).all())
+        parts = np.ones(is_told.shape[1], dtype=bool) if is_one_total else is_told.any(axis=0)
+        return np.where(self.hidden, np.outer(rows, parts).astype(np.int64), self.told)
 
 
 def room(table: Table, truth: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -101,6 +113,8 @@ def bounds(table: Table, entries: NDArray[np.int64]) -> NDArray[np.int64]:
         goal = np.zeros(len(limits))
         goal[number[row, part]] = 1.0
         ends = [linprog(sign * goal, A_eq=matrix, b_eq=totals, bounds=limits, method="highs") for sign in (1.0, -1.0)]
+        if any(one.status not in (SOLVED, UNBOUNDED) for one in ends):
+            raise ContradictoryCounts(f"No counts fit a table of {table.told.shape[0]} rows as it is told.")
         least, most = (None if one.fun is None else float(one.fun) for one in ends)
         low = 0 if least is None else int(np.ceil(least - ROUNDING))
         found.append((low, int(FREE) if most is None else int(np.floor(ROUNDING - most))))

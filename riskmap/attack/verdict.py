@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from geodata import hexgrid
 from riskmap.attack.published import UNTOLD, Published, months_of
 from riskmap.attack.tables import FREE, Table, bounds, room
+from riskmap.errors import ContradictoryCounts
 
 LEAST_COUNT = 5
 LEAST_SENSITIVE = 10
@@ -368,6 +369,11 @@ def _of_table(
 ) -> Verdict:
     """Entries of one table that are protected: exchanges first, programmes for what they leave open."""
     found = Verdict()
+    if (truth < table.least).any():
+        raise ContradictoryCounts(
+            f"What {kind} of {rows[0]} and others tells of {period} is not what was counted, or hides a nought that "
+            "the rules tell: the attack cannot be trusted. Restore the folder counted/ from a backup, or publish anew."
+        )
     is_target = table.hidden & (truth > 0) & (truth < least)
     if not is_target.any():
         return found
@@ -437,5 +443,5 @@ def _sensitive(published: Published, year: int, counted: pl.DataFrame) -> Verdic
     keys = [(part, str(year)) for part in parts]
     whole = published.grid("sensitive", [published.territory], keys)[0]
     told = published.grid("sensitive", regions, keys)
-    table = Table(told=told, row_total=np.full(len(regions), UNTOLD), part_total=whole)
+    table = Table(told=told, row_total=np.full(len(regions), UNTOLD), part_total=whole, rows_may_be_silent=False)
     return _of_table(table, truth, kind="sensitive", rows=regions, parts=parts, period=str(year), least=LEAST_SENSITIVE)

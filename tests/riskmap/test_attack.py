@@ -11,6 +11,7 @@ from geodata.columns import COUNTED
 from riskmap.attack.published import Published, months_of
 from riskmap.attack.tables import FREE, Table, bounds, room
 from riskmap.attack.verdict import attack
+from riskmap.errors import ContradictoryCounts
 from riskmap.pipeline import public_tables
 from tests.geodata.test_public_counts import NO_SENSITIVE, a_city, published
 
@@ -186,6 +187,34 @@ def test_exchanges_never_promise_more_than_the_true_bounds(seed):
     assert (ends[:, 0] <= truth[at] - lower[at]).all()
     assert (np.minimum(truth[at] + upper[at], FREE) <= ends[:, 1]).all()
     assert (ends[:, 0] >= table.least[at]).all()
+
+
+def test_a_nought_is_told_unless_its_whole_row_or_its_whole_part_tells_nothing():
+    told = np.array([[-1, -1, 20, 6], [-1, -1, -1, -1], [-1, 9, 30, -1]])
+
+    least = Table(told=told, row_total=np.full(3, 50), part_total=np.full(4, 60)).least
+    one_total = Table(told=np.array([[-1, -1, 20]]), row_total=np.array([30]), part_total=np.full(3, -1)).least
+
+    assert least.tolist() == [[0, 1, 20, 6], [0, 0, 0, 0], [0, 9, 30, 1]]
+    assert one_total.tolist() == [[1, 1, 20]]
+
+
+def test_what_was_not_counted_so_is_not_attacked(public, city):
+    cube, _ = city
+    other = cube.with_columns(count=pl.lit(0, pl.Int64))
+
+    with pytest.raises(ContradictoryCounts, match="cannot be trusted"):
+        attack(as_published(public), counted(other))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_city_can_be_published_in_the_end(seed):
+    cube, grid = a_city(yearly=900, seed=seed)
+
+    _, verdict = public_tables.build("toy", counted(cube), grid, start=date(2023, 1, 1), end=date(2025, 1, 1))
+
+    assert verdict.targets == verdict.solved > 1_000
+    assert verdict.is_safe
 
 
 def test_an_entry_alone_in_its_row_is_known():
