@@ -86,7 +86,8 @@ MANIFEST = {
     "class_rule": "`sure`, `likely`, `margin`, `least_expected`: when a class is given; `counts_in_bands_of`: "
     "all that classes are told of a count",
     "similar": "what similar places are: `within` a region or the territory, `residents_bands` of density, `reference`",
-    "disclosure": "thresholds: `least_residents`, `least_addresses` of a cell, `least_count`, `least_sensitive`, "
+    "disclosure": "thresholds: `least_residents`, `least_addresses`, `most_of_one_spot` of a cell, `least_count`, "
+    "`least_sensitive`, "
     "`least_of_group` and the width of `bands` of counts.csv",
     "model": "`name`, `run_id` and the settings chosen for each group",
     "served": "for each group `level` (`smoothed`, `long_run`, `untested`) and its own period `from`, `to`",

@@ -17,7 +17,7 @@ from models.risk_class import RiskClass
 RESIDENT_BANDS = 4
 
 
-def public_grid(places: pl.DataFrame, territory: Territory) -> pl.DataFrame:
+def public_grid(places: pl.DataFrame, territory: Territory, *, dominated: hexgrid.Cells | None = None) -> pl.DataFrame:
     """One row per published cell: its area, exposure, protection, and ``similar``, the places it is compared with.
 
     Similar places are those of a country's same region, or of the whole of any other territory, with residents of the
@@ -25,7 +25,7 @@ def public_grid(places: pl.DataFrame, territory: Territory) -> pl.DataFrame:
     are unknown, all places are similar.
     """
     grid = (
-        places.join(disclosure.public_cells(places), on="cell")
+        places.join(disclosure.public_cells(places, dominated=dominated), on="cell")
         .group_by("public_cell")
         .agg(
             pl.len().alias("working_cells"),

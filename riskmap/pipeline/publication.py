@@ -149,7 +149,10 @@ def _with_cells(
             "speaks of complete quarters or months. Deliver a longer record, or give a later --as-of."
         )
     places = scoring.coverage(territory, known)
-    grid = class_layers.public_grid(places, territory)
+    everything = aggregate.spread_month_only(store.lake.read(territory.name)).filter(pl.col("occurred_on") < run.as_of)
+    # Of whole years, so that what is published as its parent changes once a year at most.
+    settled = everything.filter(pl.col("occurred_on").dt.year() < run.as_of.year)
+    grid = class_layers.public_grid(places, territory, dominated=disclosure.dominated_cells(settled))
     served = run.details["served"]
     whole_record = aggregate.published_period(record_start, run.as_of, quarters=WHOLE_RECORD) or period
     neighbours = {metres: Kernels(grid["public_cell"].to_numpy()).neighbours(metres) for metres in NEIGHBOURS_M}
@@ -168,7 +171,6 @@ def _with_cells(
             kept.append(group)
 
     progress("cli.progress.release", len(served), len(served))
-    everything = aggregate.spread_month_only(store.lake.read(territory.name)).filter(pl.col("occurred_on") < run.as_of)
 
     def draft(predecessor: str | None) -> Content:
         told = public_tables.told_before(root, territory.name, from_release=predecessor)
@@ -215,6 +217,7 @@ def _with_cells(
             "disclosure": {
                 "least_residents": disclosure.LEAST_RESIDENTS,
                 "least_addresses": disclosure.LEAST_ADDRESSES,
+                "most_of_one_spot": disclosure.MOST_OF_ONE_SPOT,
                 **public_tables.rules(),
             },
             "model": {"name": run.model, "run_id": run.run_id, "parameters": _settings(run.details["parameters"])},

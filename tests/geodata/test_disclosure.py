@@ -46,6 +46,31 @@ def test_a_parent_that_is_still_small_is_grey():
     assert public["is_protected"].all()
 
 
+def test_a_cell_that_one_address_dominates_takes_all_its_siblings_to_the_parent():
+    public = disclosure.public_cells(places([300, 300, 400], [80, 80, 90]), dominated=CHILDREN[1:2])
+
+    assert public["public_cell"].to_list() == [PARENT[0]] * 3
+
+
+def test_a_spot_dominates_with_more_than_half_of_enough_incidents():
+    spots = {0: [6, 5], 1: [6, 6], 2: [3, 1], 3: [3, 1, 1]}
+    rows = [
+        (CHILDREN[cell], 48.0 + cell + spot / 1e4, 67.0)
+        for cell, counts in spots.items()
+        for spot, count in enumerate(counts)
+        for _ in range(count)
+    ]
+    incidents = pl.DataFrame(
+        [*rows, *[(None, None, None)] * 9],
+        schema={"cell": pl.UInt64, "lat": pl.Float64, "lng": pl.Float64},
+        orient="row",
+    )
+
+    found = disclosure.dominated_cells(incidents)
+
+    assert found.tolist() == sorted([CHILDREN[0], CHILDREN[3]])
+
+
 def test_where_addresses_are_unknown_every_cell_is_published_as_its_parent():
     public = disclosure.public_cells(places([None, None], [None, None]))
 
