@@ -141,6 +141,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--territory", required=True, metavar="NAME")
         command.add_argument("--as-of", type=day, metavar="YYYY-MM-DD", help="default: the day after the last incident")
 
+    release_help = "also tell late records of a published year, as far as that gives nothing away; once a year"
+    release.add_argument("--correct", type=int, metavar="YYYY", help=release_help)
+
     journal = add("journal", _journal, "publish the council's journal of a territory anew")
     journal.add_argument("--territory", required=True, metavar="NAME")
 
@@ -256,6 +259,7 @@ def _release(options: argparse.Namespace, context: Context) -> Report:
             as_of=options.as_of,
             now=context.now,
             progress=context.progress,
+            correct=options.correct,
         )
     return _release_report(published, territory, context)
 

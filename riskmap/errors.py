@@ -113,6 +113,12 @@ class NotReleasable(RiskMapError, ValueError):
     exit_status = ExitStatus.REFUSED
 
 
+class NothingToCorrect(RiskMapError, LookupError):
+    """No record of the year changed by so much that it may be told."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
 class ContradictoryCounts(RiskMapError, ValueError):
     """Published counts do not fit what they were counted from."""
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import polars as pl
 
-from geodata import public_coarser, public_counts, public_partition, split
+from geodata import corrections, public_coarser, public_counts, public_partition, split
 from geodata.columns import COUNTED, PUBLIC_COUNTS, PUBLIC_PLACES
+from geodata.corrections import KEY, Correction
 from geodata.offences import MAPPABLE_CODES, SENSITIVE_CODES
 from geodata.public_coarser import Coarser
 from geodata.public_counts import PublicCounts
 from geodata.time_profile import PARTS_OF_DAY
 from riskmap.attack.published import Published
 from riskmap.attack.verdict import Verdict, attack
-from riskmap.errors import NotReleasable
+from riskmap.errors import NothingToCorrect, NotReleasable
 from riskmap.pipeline import withdrawal
 from riskmap.ports import Store
 
@@ -103,17 +104,55 @@ def told_before(root: Path, territory: str, *, from_release: str | None) -> dict
 
 
 def together(told: Sequence[PublicCounts], *, before: date) -> PublicCounts:
-    """Everything earlier releases (newest first) told of periods that end by a day; what was told first stands."""
+    """Everything earlier releases (newest first) told of periods that end by a day; a correction stands for what it
+    corrects, and what any of them told counts as told.
+    """
     if not told:
         return public_counts.NOTHING
-    counts = pl.concat([one.counts for one in reversed(told)])
+    counts = pl.concat([one.counts for one in told])
     places = pl.concat([one.places for one in reversed(told)])
-    known = counts.unique(public_counts.KEY, keep="first", maintain_order=True)
+    is_told = pl.col("low").is_not_null()
+    known = pl.concat([counts.filter(is_told), counts.filter(~is_told)]).unique(
+        public_counts.KEY, keep="first", maintain_order=True
+    )
     ends = {period: public_counts.end_of(period) for period in known["period"].unique()}
     return PublicCounts(
         counts=known.filter(pl.col("period").is_in([period for period, end in ends.items() if end <= before])),
         places=places.unique(["place_id"], keep="first", maintain_order=True),
     )
+
+
+def corrected(
+    previous: PublicCounts, counted: pl.DataFrame, fresh: pl.DataFrame, year: int
+) -> tuple[PublicCounts, pl.DataFrame, Correction]:
+    """A published year as the register has it today, as far as that may be told: what stands published, and counted.
+
+    Parameters
+    ----------
+    previous : what earlier releases told, as `together` gives it
+    counted, fresh : frames of `geodata.columns.COUNTED`: as published, and of today
+
+    Raises
+    ------
+    NothingToCorrect
+        If the year was not published as a whole, or nothing of it may change.
+    """
+    of_year = pl.col("month").dt.year() == year
+    if previous.counts.filter(pl.col("kind") == "band", pl.col("period") == str(year)).height == 0:
+        whole = sorted(previous.counts.filter(pl.col("kind") == "band")["period"].unique())
+        raise NothingToCorrect(
+            f"{year} was not published as a whole; expected one of {', '.join(whole) or 'none yet'}."
+        )
+    found = corrections.correct(previous, year, was=counted.filter(of_year), now=fresh.filter(of_year))
+    others = previous.counts.filter(~pl.col("period").str.starts_with(str(year)))
+    before = previous.counts.join(others, on=KEY, how="anti", nulls_equal=True)
+    if found.counts.sort(pl.all()).equals(before.sort(pl.all())):
+        raise NothingToCorrect(
+            f"No number of {year} changes by so much that it may be told; areas with other records that wait: "
+            f"{found.waiting}. Ask again next year."
+        )
+    public = PublicCounts(counts=pl.concat([others, found.counts]), places=previous.places)
+    return public, pl.concat([counted.filter(~of_year), found.counted]).sort(_KEY), found
 
 
 def build(
@@ -124,6 +163,7 @@ def build(
     start: date,
     end: date,
     told: Sequence[PublicCounts] = (),
+    previous: PublicCounts | None = None,
     coarser: Sequence[Coarser] = (),
 ) -> tuple[PublicCounts, Verdict]:
     """`geodata.public_counts.build` of what `counted_from` gave, coarser and coarser until the attack finds nothing.
@@ -131,6 +171,7 @@ def build(
     Parameters
     ----------
     told : earlier releases, withdrawn ones too, newest first
+    previous : what stands of them; unless given, all they told `together`
     coarser : what is not told any more since a release was withdrawn
 
     Raises
@@ -140,7 +181,7 @@ def build(
     """
     is_sensitive = pl.col("offence_group").is_in(sorted(SENSITIVE_CODES))
     withheld: set[tuple[str, str, str]] = set()
-    previous = together(told, before=end)
+    previous = together(told, before=end) if previous is None else previous
     known = _leaks(previous, counted) if coarser else frozenset()
     for _ in range(MOST_TRIES):
         built = public_counts.build(

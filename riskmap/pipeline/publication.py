@@ -1,6 +1,7 @@
 """From a score run to a Release: what the public may see, built once, checked, and written as a folder."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from models import backtest, level_bands
 from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release, wording
-from riskmap.errors import NotReleasable
+from riskmap.errors import NothingToCorrect, NotReleasable
 from riskmap.pipeline import class_layers, public_tables, scorecard_file, scoring, withdrawal
 from riskmap.pipeline.area_numbers import counted_areas, official_areas
 from riskmap.ports import ScoreRun, Store
@@ -67,9 +68,19 @@ class PublicationReport:
 
 
 def publish(
-    store: Store, root: Path, territory: Territory, *, as_of: date | None, now: datetime, progress: Progress
+    store: Store,
+    root: Path,
+    territory: Territory,
+    *,
+    as_of: date | None,
+    now: datetime,
+    progress: Progress,
+    correct: int | None = None,
 ) -> PublicationReport:
     """Build, check and write the release of a territory as of a day (default: the day after the last incident).
+
+    ``correct`` is a published year whose late and changed records are told as far as they may be, once in a calendar
+    year; see `geodata.corrections`.
 
     A score run of that day and of the deliveries at hand is used where there is one, and made otherwise.
 
@@ -77,6 +88,8 @@ def publish(
     ------
     NotReleasable
         If there is nothing that may be shown, or a check fails.
+    NothingToCorrect
+        If nothing of the year to correct may change.
     """
     incidents = scoring.usable_incidents(store, territory)
     official = official_areas(territory)
@@ -86,7 +99,7 @@ def publish(
     else:
         run = scoring.current_run(store, territory, as_of=as_of, now=now, progress=progress)
         draft = _with_cells(store, root, territory, incidents=incidents, run=run, progress=progress)
-    content = _next_in_chain(root, territory.name, draft)
+    content = _next_in_chain(root, territory.name, draft, correct=correct)
     if content.counted is not None:
         release_id = release.identify(content.manifest, content.files)
         store.counted.save(territory.name, release_id, content.counted)
@@ -116,23 +129,28 @@ class Content:
     counted: pl.DataFrame | None = None
 
 
-Draft = Callable[[str | None], Content]
-"""From the release it follows (None: it is the first) to what a release holds."""
+Draft = Callable[[str | None, int | None], Content]
+"""From the release it follows (None: it is the first), and the year it corrects, to what a release holds."""
 
 
-def _next_in_chain(root: Path, territory: str, draft: Draft) -> Content:
+def _next_in_chain(root: Path, territory: str, draft: Draft, *, correct: int | None) -> Content:
     """The release that follows the newest one; where that one would come out again, that one."""
     newest = release.newest_id(root, territory)
     if newest is None:
-        return draft(None)
+        return draft(None, correct)
     manifest, _ = withdrawal.open_any(root, territory, newest)
-    again = draft(manifest.get("predecessor"))
-    return again if release.identify(again.manifest, again.files) == newest else draft(newest)
+    had_corrected = (manifest.get("corrected") or {}).get("year")
+    if correct in (None, had_corrected):
+        with suppress(NothingToCorrect):
+            again = draft(manifest.get("predecessor"), had_corrected)
+            if release.identify(again.manifest, again.files) == newest:
+                return again
+    return draft(newest, correct)
 
 
 def _regions_only(territory: Territory, areas: list[Area], *, as_of: date) -> Draft:
     files = {"areas.json": _areas_json(territory, areas), **_outlines(territory, areas)}
-    return lambda predecessor: Content(
+    return lambda predecessor, _correct: Content(
         manifest=_manifest(territory, as_of=as_of) | {"predecessor": predecessor}, files=files
     )
 
@@ -172,10 +190,16 @@ def _with_cells(
 
     progress("cli.progress.release", len(served), len(served))
 
-    def draft(predecessor: str | None) -> Content:
+    def draft(predecessor: str | None, correct: int | None) -> Content:
         told = public_tables.told_before(root, territory.name, from_release=predecessor)
         counted = public_tables.counted_from(store, territory.name, everything, places, told=told)
         previous = public_tables.together(list(told.values()), before=run.as_of)
+        correction: dict[str, int] | None = None
+        if correct is not None:
+            _require_not_corrected(root, territory.name, list(told), correct, as_of=run.as_of)
+            fresh = public_tables.count(everything, places)
+            previous, counted, found = public_tables.corrected(previous, counted, fresh, correct)
+            correction = {"year": correct, "areas": found.changed, "waiting": found.waiting}
         coarser = withdrawal.rules(root, territory.name)
         public, verdict = public_tables.build(
             territory.name,
@@ -184,6 +208,7 @@ def _with_cells(
             start=record_start,
             end=run.as_of,
             told=list(told.values()),
+            previous=previous,
             coarser=coarser,
         )
         told_now = public_tables.told(public, previous)
@@ -206,7 +231,8 @@ def _with_cells(
             "period": _dates(period),
             "counts": told_now,
             "coarser": [asdict(rule) for rule in coarser],
-            **_change(root, territory.name, predecessor, new_periods=told_now["new"]),
+            "corrected": correction,
+            **_change(root, territory.name, predecessor, new_periods=told_now["new"], corrected=correct),
             "attack": {"targets": verdict.targets, "exact": verdict.exact, "within_one": verdict.within_one},
             "record_from": record_start.isoformat(),
             "groups": kept,
@@ -231,19 +257,35 @@ def _with_cells(
     return draft
 
 
-def _change(root: Path, territory: str, predecessor: str | None, *, new_periods: list[str]) -> dict[str, Any]:
+def _require_not_corrected(root: Path, territory: str, told: list[str], year: int, *, as_of: date) -> None:
+    """Refuse a second correction of a year within one calendar year: two differences say more than one."""
+    for release_id in told:
+        manifest, _ = withdrawal.open_any(root, territory, release_id)
+        corrected = (manifest.get("corrected") or {}).get("year")
+        if corrected == year and date.fromisoformat(manifest["as_of"]).year == as_of.year:
+            raise NotReleasable(
+                f"{year} was corrected by release {release_id}; a year is corrected once in a calendar year. Its other "
+                "records wait for the next."
+            )
+
+
+def _change(
+    root: Path, territory: str, predecessor: str | None, *, new_periods: list[str], corrected: int | None
+) -> dict[str, Any]:
     """What a release changes against the one it follows, and why: as a code, and as a sentence in each language."""
     taken_back = [one for one in release.withdrawn(root, territory) if one.release_id == predecessor]
     if taken_back:
         change = f"withdrawn.{taken_back[0].reason}"
     elif predecessor is None:
         change = "first"
+    elif corrected is not None:
+        change = "corrected"
     else:
         change = "new_periods" if new_periods else "same_periods"
     said = {}
     for language in wording.LANGUAGES:
         words = wording.in_language(language)
-        said[language] = words.text(f"release.change.{change}", periods=", ".join(new_periods))
+        said[language] = words.text(f"release.change.{change}", periods=", ".join(new_periods), year=corrected or "")
     return {"change": change, "what_changed": said}
 
 
