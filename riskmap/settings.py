@@ -52,8 +52,9 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name="RISKMAP_CONTACT",
-        default="none: the model card says so",
-        meaning="How the owner of the model is reached: an e-mail address, a phone. The model card shows it.",
+        default="none: the pages say so",
+        meaning="How the owner is reached: an e-mail address, a phone. "
+        "The model card and the pages on privacy and for the press show it.",
     ),
     Setting(
         name="RISKMAP_KEEP_QUARANTINE_DAYS",

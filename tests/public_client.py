@@ -8,7 +8,15 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
-from riskmap.public import api, council_pages, open_data_pages, scorecard_pages, static_files
+from riskmap.public import (
+    api,
+    council_pages,
+    open_data_pages,
+    press_pages,
+    privacy_pages,
+    scorecard_pages,
+    static_files,
+)
 from riskmap.settings import ASSETS
 
 
@@ -19,6 +27,7 @@ class PublicClient:
     releases: Path
     journals: Path | None = None
     """Folder of journals; without one, a folder beside the releases that need not exist."""
+    contact: str | None = None
 
     def get(self, address: str, **parameters: str) -> httpx.Response:
         return self.ask(address, parameters)
@@ -31,6 +40,8 @@ class PublicClient:
             *council_pages.routes(self.releases, journals),
             *scorecard_pages.routes(self.releases),
             *open_data_pages.routes(self.releases),
+            *privacy_pages.routes(self.releases, contact=self.contact),
+            *press_pages.routes(self.releases, contact=self.contact),
             *api.routes(self.releases, journals),
             *static_files.routes(assets=ASSETS, releases=self.releases),
         ]

@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import polars as pl
 import shapely
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from geodata import hexgrid
@@ -85,6 +86,19 @@ def citation(release: Release, place: str = "") -> str:
     return f"riskmap: {subject}{simulated}, {release.as_of}, release {release.release_id}"
 
 
+def likely_range(counts: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ends of the range in which the level behind exact counts lies with 90 %; arrays of the shape of ``counts``.
+
+    Examples
+    --------
+    >>> [float(end) for end in likely_range(40)]
+    [30.6, 51.8]
+    """
+    exact = np.asarray(counts, dtype=np.float64)
+    low, high = (np.round(stats.gamma.ppf(share, exact + 0.5), 1) for share in LIKELY_RANGE)
+    return low, high
+
+
 def counts_table(release: Release) -> pl.DataFrame:
     """`_counts_table`, made once for a release."""
     return _kept_counts(_Key(release))
@@ -127,7 +141,7 @@ def _counts_table(release: Release) -> pl.DataFrame:
         )
     )
     exact = np.where(found["status"] == "exact", found["low"].fill_null(0).to_numpy(), np.nan)
-    low, high = (np.round(stats.gamma.ppf(share, exact + 0.5), 1) for share in LIKELY_RANGE)
+    low, high = likely_range(exact)
     return found.with_columns(
         likely_low=pl.Series(low).fill_nan(None),
         likely_high=pl.Series(high).fill_nan(None),

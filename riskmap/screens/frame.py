@@ -98,11 +98,15 @@ def places_nav(settings: Settings, words: Wording) -> str:
 
 def end(settings: Settings, words: Wording) -> None:
     """Other places, and what the page is."""
-    scorecard = page.address("/scorecard", lang=words.language)
+    ways = {"/scorecard": "nav.scorecard", "/privacy": "privacy.title", "/press": "press.short"}
+    links = "".join(
+        f'<a href="{html.escape(page.address(path, lang=words.language))}" target="_self">{_(words, key)}</a>'
+        for path, key in ways.items()
+    )
     country = f'<p><a href="?{_query(lang=words.language)}" target="_self">{_(words, "nav.country")}</a></p>'
     st.html(
         f'<footer class="rm-foot">{country}{places_nav(settings, words)}'
-        f'<p><a href="{html.escape(scorecard)}" target="_self">{_(words, "nav.scorecard")}</a></p>'
+        f'<p class="rm-foot-ways">{links}</p>'
         f"<p>{_(words, 'footer.places')}. {_(words, 'footer.licence')}.</p></footer>"
     )
 

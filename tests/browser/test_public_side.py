@@ -21,7 +21,16 @@ LINK = re.compile(r'(?:href|src|action)="([^"#]+)"')
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("public_side")]
 
 STAFF = ("/sign-in", "/casework", "/steward", "/review")
-STARTS = ("/council", "/scorecard", "/model-card", "/severity-weights", f"/data/{CITY}", "/api/v1/release")
+STARTS = (
+    "/council",
+    "/scorecard",
+    "/model-card",
+    "/severity-weights",
+    "/privacy",
+    "/press",
+    f"/data/{CITY}",
+    "/api/v1/release",
+)
 
 
 @pytest.fixture(scope="module")

@@ -325,7 +325,9 @@ def keys_asked_for(source: str, known: set[str]) -> set[str]:
             asked |= {pattern_of(node.args[0])} if node.args else set()
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             is_key = re.fullmatch(r"([a-z]+)(\.[a-z0-9_]+)+", node.value)
-            is_file = node.value.endswith((".json", ".geojson", ".bin", ".py", ".css", ".js", ".parquet", ".csv"))
+            is_file = node.value.endswith(
+                (".json", ".geojson", ".bin", ".py", ".css", ".js", ".parquet", ".csv", ".html")
+            )
             asked |= {node.value} if is_key and is_key[1] in families and not is_file else set()
     return {key for key in asked if re.fullmatch(r"[a-z0-9_.*]+", key)}
 
