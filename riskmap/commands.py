@@ -260,6 +260,7 @@ def _release(options: argparse.Namespace, context: Context) -> Report:
             now=context.now,
             progress=context.progress,
             correct=options.correct,
+            needs_second_person=context.settings.needs_second_person,
         )
     return _release_report(published, territory, context)
 
@@ -376,6 +377,9 @@ def _release_report(published: PublicationReport, territory: Territory, context:
         cells=published.cells,
         areas=published.areas_with_total,
     )
+    if published.is_proposed:
+        path = f"/release-desk/{territory.name}"
+        line = words.text("cli.release.proposed", id=published.release_id, path=path)
     return Report(data=asdict(published), lines=[line])
 
 

@@ -51,6 +51,11 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="1 where people reach the site through HTTPS; the cookie of a session then never travels without it.",
     ),
     Setting(
+        name="RISKMAP_SECOND_PERSON",
+        default="0: the command publishes at once",
+        meaning="1 where a release waits until a second person, signed in as a data steward, approves it.",
+    ),
+    Setting(
         name="RISKMAP_CONTACT",
         default="none: the pages say so",
         meaning="How the owner is reached: an e-mail address, a phone. "
@@ -114,6 +119,7 @@ class Settings:
     is_public_side: bool = False
     tile_url: str | None = None
     is_https: bool = False
+    needs_second_person: bool = False
     contact: str | None = None
     kept_for: KeptFor = KeptFor()
 
@@ -136,6 +142,7 @@ class Settings:
             is_public_side=_usable_side(given.get("RISKMAP_SIDE", "").strip()) == "public",
             tile_url=_usable_tiles(given.get("RISKMAP_TILE_URL", "").strip()),
             is_https=_yes_or_no("RISKMAP_HTTPS", given.get("RISKMAP_HTTPS", "").strip()),
+            needs_second_person=_yes_or_no("RISKMAP_SECOND_PERSON", given.get("RISKMAP_SECOND_PERSON", "").strip()),
             contact=_usable_contact(given.get("RISKMAP_CONTACT", "").strip()),
             kept_for=_kept_for(given),
         )

@@ -126,6 +126,8 @@ def _way_back(visit: Visit) -> list[tuple[str, str]]:
     links = [(visit.text("nav.council"), "/council"), (visit.text("error.home"), "/")]
     if visit.path.startswith("/steward") and visit.signed_in:
         return [(visit.text("steward.title"), "/steward"), *links]
+    if visit.path.startswith("/release-desk") and visit.signed_in:
+        return [(visit.text("desk.title"), "/release-desk"), *links]
     if visit.path.startswith("/review") and visit.signed_in:
         return [(visit.text("hotspots.title"), "/review"), *links]
     try:

@@ -18,7 +18,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from riskmap.doors import answers, desk, form_body, request_form, request_page, review, session_door, steward, visit
+from riskmap.doors import (
+    answers,
+    desk,
+    form_body,
+    release_desk,
+    request_form,
+    request_page,
+    review,
+    session_door,
+    steward,
+    visit,
+)
 from riskmap.doors.refusals import CrossSite, ForeignForm, UnknownPage
 from riskmap.doors.visit import Doors, Visit
 from riskmap.errors import RiskMapError, SessionEnded, StoreBusy
@@ -74,7 +85,14 @@ def _of_stewards(doors: Doors) -> list[Route]:
 
 def _of_reviewers(doors: Doors) -> list[Route]:
     place = "/review/{territory}"
+    desk = "/release-desk/{territory}"
     return [
+        _page(doors, "/release-desk", release_desk.choose),
+        _page(doors, desk, release_desk.show),
+        _form(doors, f"{desk}/approve", release_desk.approve),
+        _form(doors, f"{desk}/send-back", release_desk.send_back),
+        _page(doors, "/release-desk/{rest:path}", _no_page),
+        _form(doors, "/release-desk/{rest:path}", _no_page),
         _page(doors, "/review", review.choose),
         _page(doors, place, review.show),
         _page(doors, f"{place}/hotspots.{{form}}", review.download),

@@ -53,6 +53,7 @@ class Permission(StrEnum):
     MANAGE_ACCOUNTS = "manage_accounts"
     CORRECT_ROWS = "correct_rows"
     REVIEW_HOTSPOTS = "review_hotspots"
+    PUBLISH = "publish"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -86,6 +87,7 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.MANAGE_ACCOUNTS: frozenset({Role.ADMINISTRATOR}),
     Permission.CORRECT_ROWS: frozenset({Role.STEWARD}),
     Permission.REVIEW_HOTSPOTS: frozenset({Role.POLICE_REVIEWER, Role.AKIMAT_OFFICER}),
+    Permission.PUBLISH: frozenset({Role.STEWARD}),
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 

@@ -20,7 +20,7 @@ from geodata.territory import WORKING_RESOLUTION, Territory
 from models import backtest, level_bands
 from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
-from riskmap import release, wording
+from riskmap import release, release_desk, wording
 from riskmap.errors import NothingToCorrect, NotReleasable
 from riskmap.pipeline import class_layers, public_tables, scorecard_file, scoring, withdrawal
 from riskmap.pipeline.area_numbers import counted_areas, official_areas
@@ -59,6 +59,7 @@ class PublicationReport:
     release_id: str
     folder: str
     is_new: bool
+    is_proposed: bool
     areas: int
     areas_with_total: int
     cells: int
@@ -76,11 +77,12 @@ def publish(
     now: datetime,
     progress: Progress,
     correct: int | None = None,
+    needs_second_person: bool = False,
 ) -> PublicationReport:
     """Build, check and write the release of a territory as of a day (default: the day after the last incident).
 
     ``correct`` is a published year whose late and changed records are told as far as they may be, once in a calendar
-    year; see `geodata.corrections`.
+    year; see `geodata.corrections`. Where it ``needs_second_person``, what is new waits at the release desk.
 
     A score run of that day and of the deliveries at hand is used where there is one, and made otherwise.
 
@@ -104,13 +106,18 @@ def publish(
         release_id = release.identify(content.manifest, content.files)
         store.counted.save(territory.name, release_id, content.counted)
     manifest = {**content.manifest, "published_at": now.isoformat(timespec="seconds")}
-    release_id, is_new = release.write(root, manifest, content.files)
-    opened = release.read(root, territory.name, release_id)
+    is_proposed = needs_second_person and release.identify(manifest, content.files) != release.newest_id(
+        root, territory.name
+    )
+    place = release_desk.proposals_of(root) if is_proposed else root
+    release_id, is_new = release.write(place, manifest, content.files)
+    opened = release.read(place, territory.name, release_id)
     return PublicationReport(
         territory=territory.name,
         release_id=release_id,
         folder=str(opened.folder),
         is_new=is_new,
+        is_proposed=is_proposed,
         areas=sum(area.kind != "territory" for area in opened.areas) or len(opened.areas),
         areas_with_total=sum(area.total is not None or area.official_count is not None for area in opened.areas),
         cells=int(opened.cells.size),
