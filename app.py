@@ -1,10 +1,13 @@
 """Front door: one process serves the pages and the public API. Start it with ``scripts/run``."""
 
+from datetime import UTC, datetime
+
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from riskmap import model_terms, severity_terms
+from riskmap.council.request import civil_day
 from riskmap.public import (
     api,
     council_pages,
@@ -42,7 +45,7 @@ app = st.App(
         *scorecard_pages.routes(settings.releases),
         *model_card_pages.routes(model_terms.current(), results=MODEL_RESULTS, contact=settings.contact),
         *severity_pages.routes(severity_terms.current()),
-        *open_data_pages.routes(settings.releases),
+        *open_data_pages.routes(settings.releases, settings.journals, today=lambda: civil_day(datetime.now(UTC))),
         *privacy_pages.routes(settings.releases, contact=settings.contact, tile_url=settings.tile_url),
         *press_pages.routes(settings.releases, contact=settings.contact),
         *api.routes(settings.releases, settings.journals),

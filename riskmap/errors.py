@@ -247,6 +247,24 @@ class UnknownRequest(RiskMapError, LookupError):
     exit_status = ExitStatus.NOTHING_THERE
 
 
+class UnknownPlace(RiskMapError, LookupError):
+    """The release tells of no such cell or area."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
+class UnknownReview(RiskMapError, LookupError):
+    """There is no review of this number or receipt."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
+class TooManyAsks(RiskMapError, RuntimeError):
+    """A place or territory was asked about too often within the last hour."""
+
+    exit_status = ExitStatus.BUSY
+
+
 class UnknownAccount(RiskMapError, LookupError):
     """There is no account of this login."""
 

@@ -1,4 +1,4 @@
-"""The council's journal: what the public sees of its requests, as a small release of its own kind.
+"""The journal of a territory: what the public sees of council requests and of reviews of places, as a small release.
 
 It holds states, days, published words and numbers of supporters; never a name, never the requester's own words. It is
 written whole after each public change by `riskmap.council.journal_desk`; public pages read only this.
@@ -18,7 +18,8 @@ from riskmap.errors import DamagedRelease
 
 FORMAT = 1
 KIND = "journal"
-REQUESTS = "requests.json"
+REQUESTS, REVIEWS = "requests.json", "reviews.json"
+REVIEW_DAYS = ("asked_on", "due_on", "answered_on")
 KEPT = 5
 """Journals of a territory that stay on disk: the newest, and a few for readers who have just begun."""
 
@@ -55,8 +56,33 @@ class PublicRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublicReview:
+    """What anyone may see of a review of a place; the last four are None, or empty, until it is answered.
+
+    ``reasons`` are the public ones by language, ``role`` is who answered: a role, never a person.
+    """
+
+    number: int
+    place_id: str
+    area_id: str
+    asked_on: date
+    due_on: date
+    answered_on: date | None = None
+    outcome: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    role: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.answered_on is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """All public requests of a territory, by number. ``audit_head`` is the last audit line it was written after."""
+    """All public requests and reviews of a territory, by number.
+
+    ``audit_head`` is the last audit line it was written after.
+    """
 
     territory: str
     journal_id: str
@@ -64,6 +90,7 @@ class Journal:
     is_simulated: bool
     audit_head: Mapping[str, Any]
     requests: tuple[PublicRequest, ...]
+    reviews: tuple[PublicReview, ...] = ()
 
     def find(self, number: int) -> PublicRequest | None:
         return next((request for request in self.requests if request.number == number), None)
@@ -73,6 +100,7 @@ def write(
     root: Path,
     territory: str,
     requests: tuple[PublicRequest, ...],
+    reviews: tuple[PublicReview, ...] = (),
     *,
     as_of: date,
     is_simulated: bool,
@@ -93,8 +121,10 @@ def write(
         "is_simulated": is_simulated,
         "audit_head": dict(audit_head),
     }
-    content = release.as_json({"requests": [_as_plain(request) for request in requests]})
-    journal_id, _ = release.write(root, manifest, {REQUESTS: content})
+    files = {REQUESTS: release.as_json({"requests": [_as_plain(request) for request in requests]})}
+    if reviews:
+        files[REVIEWS] = release.as_json({"reviews": [_review_as_plain(review) for review in reviews]})
+    journal_id, _ = release.write(root, manifest, files)
     _forget_old(root / territory, newest=journal_id)
     return journal_id
 
@@ -124,6 +154,7 @@ def _open(root: Path, territory: str, journal_id: str) -> Journal:
         is_simulated=bool(manifest["is_simulated"]),
         audit_head=manifest["audit_head"],
         requests=tuple(_from_plain(plain) for plain in json.loads(files[REQUESTS])["requests"]),
+        reviews=tuple(_review(plain) for plain in json.loads(files.get(REVIEWS, b'{"reviews": []}'))["reviews"]),
     )
 
 
@@ -138,6 +169,16 @@ def _from_plain(plain: dict[str, Any]) -> PublicRequest:
     days = {name: date.fromisoformat(plain[name]) for name in ("submitted_on", "changed_on")}
     steps = tuple(PublicStep(**{**step, "on": date.fromisoformat(step["on"])}) for step in plain["steps"])
     return PublicRequest(**{**plain, **days, "steps": steps})
+
+
+def _review_as_plain(review: PublicReview) -> dict[str, Any]:
+    plain = asdict(review)
+    return plain | {name: plain[name] and plain[name].isoformat() for name in REVIEW_DAYS}
+
+
+def _review(plain: dict[str, Any]) -> PublicReview:
+    days = {name: plain[name] and date.fromisoformat(plain[name]) for name in REVIEW_DAYS}
+    return PublicReview(**{**plain, **days})
 
 
 def _forget_old(folder: Path, *, newest: str) -> None:

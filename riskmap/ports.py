@@ -13,6 +13,7 @@ from geodata.territory import Territory
 from riskmap.council.request import CouncilRequest, State
 from riskmap.identity.access import Grant
 from riskmap.lake_ports import IncidentLake, LakeFiles, QuarantineMarks, Strikes
+from riskmap.place_review.rules import PlaceReview
 
 
 class DeliveryStatus(StrEnum):
@@ -258,6 +259,42 @@ class Requests(Protocol):
         ...
 
 
+class PlaceReviews(Protocol):
+    """Reviews of places with everybody who asked for them."""
+
+    def find(self, territory: str, number: int) -> PlaceReview | None: ...
+
+    def open_at(self, territory: str, place_id: str) -> PlaceReview | None:
+        """The one review of a place that waits for its answer."""
+        ...
+
+    def by_receipt(self, receipt_hash: str) -> PlaceReview | None: ...
+
+    def of_territory(self, territory: str) -> list[PlaceReview]:
+        """Every review of a territory, by number."""
+        ...
+
+    def next_number(self, territory: str) -> int:
+        """One more than the highest number so far; 1 for the first."""
+        ...
+
+    def voices_since(self, territory: str, since: datetime, *, place_id: str | None = None) -> int:
+        """How often somebody asked after a moment, about a place or about any."""
+        ...
+
+    def add(self, review: PlaceReview) -> None: ...
+
+    def save(self, review: PlaceReview) -> None:
+        """Keep a review with one voice more than the stored one, or with its answer.
+
+        Raises
+        ------
+        ChangedMeanwhile
+            If the stored review is not exactly that one before, or is answered.
+        """
+        ...
+
+
 class AuditLog(Protocol):
     """The append-only log. The store refuses to change or delete a line."""
 
@@ -296,6 +333,9 @@ class UnitOfWork(Protocol):
 
     @property
     def requests(self) -> Requests: ...
+
+    @property
+    def reviews(self) -> PlaceReviews: ...
 
     @property
     def audit(self) -> AuditLog: ...

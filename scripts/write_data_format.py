@@ -35,6 +35,7 @@ from models.risk_class import RiskClass  # noqa: E402
 from riskmap import journal, release, wording  # noqa: E402
 from riskmap.council import request  # noqa: E402
 from riskmap.pipeline import publication  # noqa: E402
+from riskmap.place_review import rules  # noqa: E402
 
 PAGE = ROOT / "docs" / "data_format.md"
 
@@ -250,6 +251,21 @@ number. It is served as pages under `/council/` and by the [API](architecture.md
 
 No name, no account and no word of a requester is in it ([what is published](council_workflow.md)).
 """
+REVIEW_TEXT = f"""\
+`{journal.REVIEWS}`, where any place was reviewed, holds `reviews`, by number. Neither what was doubted nor by how many
+people is in it. The page of open data and the map show them.
+"""
+REVIEW_FIELDS = {
+    "number": "number of the review in its territory",
+    "place_id": "H3 cell or area that was doubted",
+    "area_id": "area of the release then that holds it",
+    "asked_on": "day of the first ask, civil time of Kazakhstan",
+    "due_on": f"last day for the answer, {rules.ANSWER_WITHIN_DAYS} working days later",
+    "answered_on": "day of the answer, or null",
+    "outcome": ", ".join(f"`{outcome}`" for outcome in rules.Outcome) + ", or null",
+    "reasons": "the public reason, in `kk` and `ru`",
+    "role": "role of whoever answered, or null",
+}
 REQUEST_FIELDS = {
     "number": "number of the request in its territory",
     "kind": ", ".join(f"`{kind}`" for kind in request.RequestKind),
@@ -399,7 +415,9 @@ def _release() -> list[str]:
 
 def _journal() -> list[str]:
     rows = [(_code(field.name), REQUEST_FIELDS[field.name]) for field in fields(journal.PublicRequest)]
-    return [JOURNAL_TEXT, *_table(("field", "meaning"), rows)]
+    reviews = [(_code(field.name), REVIEW_FIELDS[field.name]) for field in fields(journal.PublicReview)]
+    heads = ("field", "meaning")
+    return [JOURNAL_TEXT, *_table(heads, rows), REVIEW_TEXT, *_table(heads, reviews)]
 
 
 def _layouts() -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -29,6 +30,8 @@ class PublicClient:
     """Folder of journals; without one, a folder beside the releases that need not exist."""
     contact: str | None = None
 
+    today: date = date(2026, 11, 23)
+
     def get(self, address: str, **parameters: str) -> httpx.Response:
         return self.ask(address, parameters)
 
@@ -39,7 +42,7 @@ class PublicClient:
         routes = [
             *council_pages.routes(self.releases, journals),
             *scorecard_pages.routes(self.releases),
-            *open_data_pages.routes(self.releases),
+            *open_data_pages.routes(self.releases, journals, today=lambda: self.today),
             *privacy_pages.routes(self.releases, contact=self.contact),
             *press_pages.routes(self.releases, contact=self.contact),
             *api.routes(self.releases, journals),

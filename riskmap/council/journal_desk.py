@@ -1,4 +1,4 @@
-"""From the council's requests to the journal the public reads."""
+"""From the council's requests and the reviews of places to the journal the public reads."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,7 +7,8 @@ from pathlib import Path
 from riskmap import disk, journal
 from riskmap.council.request import NEEDS, CouncilRequest, Step, civil_day
 from riskmap.identity import audit
-from riskmap.journal import PublicRequest, PublicStep
+from riskmap.journal import PublicRequest, PublicReview, PublicStep
+from riskmap.place_review.rules import PlaceReview
 from riskmap.ports import Store
 
 
@@ -24,16 +25,19 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
         with store.look() as look:
             requests = look.requests.of_territory(territory)
             supports = look.requests.supports(territory)
+            reviews = look.reviews.of_territory(territory)
             head = audit.head(look)
         supporters = count_supporters(requests, supports)
         public = tuple(public_request(request, supporters[request.number]) for request in requests)
-        changed_on = max((request.changed_on for request in public), default=civil_day(at))
+        changed = [*(request.changed_on for request in public), *(review.changed_on for review in reviews)]
+        told = [*(request.is_simulated for request in requests), *(review.place.is_simulated for review in reviews)]
         return journal.write(
             journals,
             territory,
             public,
-            as_of=changed_on,
-            is_simulated=bool(requests) and all(request.is_simulated for request in requests),
+            tuple(public_review(review) for review in reviews),
+            as_of=max(changed, default=civil_day(at)),
+            is_simulated=bool(told) and all(told),
             audit_head=head,
         )
 
@@ -56,6 +60,22 @@ def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
         merged_into=request.merged_into,
         is_simulated=request.is_simulated,
         steps=tuple(_public_step(step) for step in request.steps),
+    )
+
+
+def public_review(review: PlaceReview) -> PublicReview:
+    """What anyone may see of a review: no voice, no number of voices, no account."""
+    answer = review.answer
+    return PublicReview(
+        number=review.number,
+        place_id=review.place.place_id,
+        area_id=review.place.area_id,
+        asked_on=review.asked_on,
+        due_on=review.due_on,
+        answered_on=civil_day(answer.at) if answer else None,
+        outcome=answer.outcome.value if answer else None,
+        reasons={"kk": answer.reason_kk, "ru": answer.reason_ru} if answer else {},
+        role=answer.role if answer else None,
     )
 
 

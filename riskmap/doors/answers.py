@@ -28,7 +28,9 @@ from riskmap.errors import (
     UnfitFields,
     UnknownDelivery,
     UnknownFilter,
+    UnknownPlace,
     UnknownRequest,
+    UnknownReview,
     UnknownTerritoryName,
     WrongSchema,
 )
@@ -51,6 +53,8 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     NotAllowed: Answer(status=HTTPStatus.FORBIDDEN, key="error.not_allowed"),
     CrossSite: Answer(status=HTTPStatus.FORBIDDEN, key="error.cross_site"),
     ForeignForm: Answer(status=HTTPStatus.FORBIDDEN, key="error.foreign_form", may_send_again=True),
+    UnknownPlace: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_reviewed_place"),
+    UnknownReview: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_review"),
     UnknownRequest: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_request"),
     UnknownPage: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
     UnknownFilter: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
@@ -130,10 +134,14 @@ def _way_back(visit: Visit) -> list[tuple[str, str]]:
         return [(visit.text("desk.title"), "/release-desk"), *links]
     if visit.path.startswith("/review") and visit.signed_in:
         return [(visit.text("hotspots.title"), "/review"), *links]
+    if visit.path.startswith("/place-reviews") and visit.signed_in:
+        return [(visit.text("place_review.staff.title"), "/place-reviews"), *links]
     try:
         territory = visit.release.territory if "territory" in visit.asked else None
     except (NoRelease, DamagedRelease):
         territory = None
+    if territory and visit.path.startswith("/review-of-place"):
+        return [(visit.text("place_review.list.title"), f"/review-of-place/{territory}"), *links]
     if territory and visit.signed_in:
         links.insert(0, (visit.text("nav.casework"), f"/casework/{territory}"))
     return links

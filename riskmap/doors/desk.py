@@ -11,7 +11,7 @@ from riskmap import journal
 from riskmap.council import casework
 from riskmap.council.casework import Desk
 from riskmap.council.request import CouncilRequest, RequestKind, State, civil_day
-from riskmap.doors import review, steward
+from riskmap.doors import review, review_answers, steward
 from riskmap.doors.visit import Visit
 from riskmap.identity import access
 from riskmap.public import explain, shelf
@@ -58,6 +58,7 @@ def choose(visit: Visit) -> Response:
         territories=named,
         is_steward=is_steward,
         is_reviewer=any(review.may_review(visit.actor, territory) for territory in held),
+        answers_reviews=any(review_answers.may_work(visit.actor, territory) for territory in held),
     )
 
 
@@ -74,6 +75,7 @@ def show(visit: Visit) -> Response:
         desk=desk,
         is_steward=steward.may_work(visit.actor, release.territory),
         is_reviewer=review.may_review(visit.actor, release.territory),
+        answers_reviews=review_answers.may_work(visit.actor, release.territory),
         mine=[_row(visit, release, desk, request) for request in desk.requests],
         supported=_supported(visit, release, desk),
     )
@@ -147,6 +149,7 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
         desk=desk,
         is_steward=steward.may_work(visit.actor, release.territory),
         is_reviewer=review.may_review(visit.actor, release.territory),
+        answers_reviews=review_answers.may_work(visit.actor, release.territory),
         shown=shown,
         shows=[
             FilterLink(

@@ -55,6 +55,7 @@ def field(
     default: str = "",
     help_text: str = "",
     choices: Iterable[tuple[str, str]] = (),
+    most: int | None = None,
 ) -> FormField:
     """A field with its label from ``council.field.*``, filled with what was typed or else with ``default``."""
     return FormField(
@@ -65,7 +66,7 @@ def field(
         value=typed.values.get(name, default),
         help=help_text,
         fault=typed.fault(name, words),
-        most=MOST_SIGNS.get(kind),
+        most=most or MOST_SIGNS.get(kind),
         choices=tuple(choices),
     )
 

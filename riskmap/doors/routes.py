@@ -26,6 +26,8 @@ from riskmap.doors import (
     request_form,
     request_page,
     review,
+    review_answers,
+    review_of_place,
     session_door,
     steward,
     visit,
@@ -63,6 +65,7 @@ def routes(
         _form(doors, "/casework/{rest:path}", _no_page),
         *_of_stewards(doors),
         *_of_reviewers(doors),
+        *_of_reviews_of_places(doors),
     ]
 
 
@@ -99,6 +102,23 @@ def _of_reviewers(doors: Doors) -> list[Route]:
         _page(doors, f"{place}/map/{{district}}/{{group}}/{{days}}/{{file}}", review.map_file),
         _page(doors, "/review/{rest:path}", _no_page),
         _form(doors, "/review/{rest:path}", _no_page),
+    ]
+
+
+def _of_reviews_of_places(doors: Doors) -> list[Route]:
+    """Asking is open to everybody; answering is for the named role."""
+    ask, answer = "/review-of-place/{territory}", "/place-reviews/{territory}"
+    return [
+        _page(doors, ask, review_of_place.choose, is_open=True),
+        _form(doors, ask, review_of_place.look_up, is_open=True),
+        _page(doors, f"{ask}/{{place}}", review_of_place.show, is_open=True),
+        _form(doors, f"{ask}/{{place}}", review_of_place.send, is_open=True),
+        _page(doors, "/place-reviews", review_answers.choose),
+        _page(doors, answer, review_answers.show),
+        _page(doors, f"{answer}/{{number}}", review_answers.review),
+        _form(doors, f"{answer}/{{number}}", review_answers.answer),
+        _page(doors, "/place-reviews/{rest:path}", _no_page),
+        _form(doors, "/place-reviews/{rest:path}", _no_page),
     ]
 
 

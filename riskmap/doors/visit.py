@@ -11,12 +11,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from riskmap import wording
+from riskmap import installation_key, wording
 from riskmap.council.casework import Office
 from riskmap.doors.refusals import UnknownPage
 from riskmap.errors import SessionEnded
 from riskmap.identity.access import Actor
 from riskmap.identity.sessions import SignedIn
+from riskmap.place_review.desk import ReviewOffice
 from riskmap.ports import Store
 from riskmap.public import page, shelf
 from riskmap.public.page import Shell, Visitor
@@ -48,6 +49,12 @@ class Doors:
     @property
     def office(self) -> Office:
         return Office(store=self.store, journals=self.settings.journals)
+
+    @property
+    def review_office(self) -> ReviewOffice:
+        """Where reviews of places are kept; errors of the key as in `installation_key.load`."""
+        secret = installation_key.load(self.settings.data)
+        return ReviewOffice(store=self.store, journals=self.settings.journals, secret=secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +98,10 @@ class Visit:
         return self.doors.office
 
     @property
+    def review_office(self) -> ReviewOffice:
+        return self.doors.review_office
+
+    @property
     def release(self) -> Release:
         """Newest release of the territory in the path; errors as in `shelf.latest`."""
         return shelf.latest(self.doors.settings.releases, self.asked["territory"])
@@ -112,6 +123,8 @@ class Visit:
     def subject(self) -> str:
         """What the visit is about, in words of the audit log; never what a person typed."""
         territory, number = self.asked.get("territory", ""), self.asked.get("number", "")
+        if NUMBER.fullmatch(number) and self.path.startswith("/place-reviews"):
+            return f"review {territory}-{number}"
         if NUMBER.fullmatch(number):
             return f"request {territory}-{number}"
         delivery_id = self.asked.get("delivery", "")

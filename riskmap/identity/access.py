@@ -54,6 +54,7 @@ class Permission(StrEnum):
     CORRECT_ROWS = "correct_rows"
     REVIEW_HOTSPOTS = "review_hotspots"
     PUBLISH = "publish"
+    ANSWER_REVIEWS = "answer_reviews"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -88,6 +89,7 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.CORRECT_ROWS: frozenset({Role.STEWARD}),
     Permission.REVIEW_HOTSPOTS: frozenset({Role.POLICE_REVIEWER, Role.AKIMAT_OFFICER}),
     Permission.PUBLISH: frozenset({Role.STEWARD}),
+    Permission.ANSWER_REVIEWS: frozenset({Role.STEWARD}),
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 

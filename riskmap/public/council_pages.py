@@ -27,7 +27,16 @@ from riskmap.wording import Wording
 
 logger = logging.getLogger(__name__)
 
-STAFF_PATHS = ("sign-in", "sign-out", "casework", "steward", "review", "release-desk")
+STAFF_PATHS = (
+    "sign-in",
+    "sign-out",
+    "casework",
+    "steward",
+    "release-desk",
+    "review",
+    "review-of-place",
+    "place-reviews",
+)
 APPEALS = "eotinish.kz"
 """Where official appeals go. Shown as plain text: our pages lead to nobody else's."""
 

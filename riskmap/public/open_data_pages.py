@@ -17,7 +17,8 @@ from starlette.routing import Route
 from riskmap import release as releases
 from riskmap import wording
 from riskmap.errors import DamagedRelease, NoRelease, WithdrawnRelease
-from riskmap.public import open_data, openapi, page, shelf
+from riskmap.journal import PublicReview
+from riskmap.public import open_data, openapi, page, place_reviews, shelf
 from riskmap.public.page import Shell
 from riskmap.release import RELEASE_ID, TERRITORY_NAME
 from riskmap.wording import Wording
@@ -29,10 +30,12 @@ LATEST = "latest"
 FOREVER = "public, max-age=31536000, immutable"
 OPEN_TO_ALL = {"access-control-allow-origin": "*"}
 MOST_LISTED = 60
+REVIEW_DAYS = 15
+"""Working days in which a review is answered; the due day of each one stands in the journal."""
 
 
-def routes(root: Path) -> list[Route]:
-    """Routes over the folder of releases."""
+def routes(root: Path, journals: Path, *, today: Callable[[], date]) -> list[Route]:
+    """Routes over the folders of releases and journals; ``today`` is the civil day by which a review is late."""
 
     def file(request: Request) -> Response:
         territory, release_id, name = (request.path_params[key] for key in ("territory", "release_id", "name"))
@@ -67,6 +70,7 @@ def routes(root: Path) -> list[Route]:
             is_simulated=found.is_simulated,
         )
         home = f"{ADDRESS}/{found.territory}/{found.release_id}"
+        reviews = _reviews(journals, found.territory)[:MOST_LISTED]
         described = openapi.description("1")["paths"]
         return page.render(
             "open_data.html",
@@ -78,12 +82,24 @@ def routes(root: Path) -> list[Route]:
             files=[(name, open_data.meaning(name, words)) for name in open_data.datasets(found)],
             api=[(path, one["get"]["summary"]) for path, one in described.items()],
             chain=_chain(root, found.territory, words),
+            reviews=[place_reviews.in_words(found, one, words, today=today()) for one in reviews],
+            review_days=REVIEW_DAYS,
+            ask=place_reviews.ask_address(found, "", words),
         )
 
     return [
         Route(f"{ADDRESS}/{{territory}}", _guarded(territory_page), methods=["GET"]),
         Route(f"{ADDRESS}/{{territory}}/{{release_id}}/{{name}}", _guarded(file), methods=["GET"]),
     ]
+
+
+def _reviews(journals: Path, territory: str) -> tuple[PublicReview, ...]:
+    try:
+        return place_reviews.published(journals, territory)
+    except DamagedRelease:
+        # The data are whole all the same.
+        logger.exception("reviews of %s cannot be shown", territory)
+        return ()
 
 
 def _chain(root: Path, territory: str, words: Wording) -> list[tuple[str, str, bool]]:

@@ -14,7 +14,7 @@ from geodata.errors import InvalidCell
 from riskmap.public import council, explain, map_view, place_map
 from riskmap.public.council import Council
 from riskmap.release import Area, PublishedCell, Release
-from riskmap.screens import cell_list, council_panel, frame, method, region_table
+from riskmap.screens import cell_list, council_panel, frame, method, region_table, review_panel
 from riskmap.settings import Settings
 from riskmap.wording import Wording
 
@@ -59,7 +59,8 @@ def _answering(release: Release, settings: Settings, words: Wording) -> None:
     with words_column:
         requests = _council_words(found, selection, words)
         places = "" if release.cells.size else frame.places_nav(settings, words)
-        _panel(release, selection, group, words, requests=requests, places=places)
+        reviewed = _reviews(release, selection, settings, words)
+        _panel(release, selection, group, words, requests=requests, places=places, reviewed=reviewed)
     with map_column:
         if len(release.groups) > 1:
             _group_select(release, words)
@@ -144,17 +145,34 @@ def _selection(release: Release) -> Selection:
     return Selection(cell=None, cell_id=None, area=area, is_unknown=bool(area_id and area is None))
 
 
-def _panel(release: Release, selection: Selection, group: str, words: Wording, *, requests: str, places: str) -> None:
+def _reviews(release: Release, selection: Selection, settings: Settings, words: Wording) -> tuple[str, str]:
+    """What is said of reviews of the chosen hexagon and of the area below it; a link to ask is there once."""
+    cell = selection.cell
+    of_cell = review_panel.about(release, cell.cell_id, settings, words) if cell else ""
+    area = selection.area or release.whole
+    return of_cell, review_panel.about(release, area.area_id, settings, words, may_ask=cell is None)
+
+
+def _panel(
+    release: Release,
+    selection: Selection,
+    group: str,
+    words: Wording,
+    *,
+    requests: str,
+    places: str,
+    reviewed: tuple[str, str],
+) -> None:
     parts = [f"<h1>{html.escape(release.names[words.language])}</h1>"]
     if selection.is_unknown:
         parts.append(f'<p class="rm-note" role="alert">{html.escape(words.text("error.unknown_cell"))}</p>')
     if selection.cell_id:
-        parts.append(_cell_words(release, selection.cell, group, words, requests))
+        parts.append(_cell_words(release, selection.cell, group, words, reviewed[0] + requests))
     elif not selection.area:
         hint = "panel.choose" if release.cells.size else "country.choose"
         parts.append(f'<p class="rm-hint">{html.escape(words.text(hint))}</p>')
         parts.append(requests)
-    parts.append(_area_words(release, selection.area or release.whole, words))
+    parts.append(_area_words(release, selection.area or release.whole, words, reviewed[1]))
     parts.append(places)
     parts.append(_share_words(release, words))
     st.html(f'<section class="rm-panel" aria-live="polite">{"".join(parts)}</section>')
@@ -181,7 +199,7 @@ def _cell_words(release: Release, cell: PublishedCell | None, group: str, words:
     )
 
 
-def _area_words(release: Release, area: Area, words: Wording) -> str:
+def _area_words(release: Release, area: Area, words: Wording, reviewed: str) -> str:
     answer = explain.area_answer(release, area, words)
     sentences = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in answer.sentences)
     caveats = "".join(f"<p>{html.escape(caveat)}</p>" for caveat in answer.caveats)
@@ -192,7 +210,7 @@ def _area_words(release: Release, area: Area, words: Wording) -> str:
     kinds = _folded(answer.kinds_heading, f"<table>{rows}</table>") if rows else ""
     return (
         f'<div class="rm-area"><h2>{html.escape(answer.heading)}</h2>{sentences}{kinds}'
-        f"{_folded(words.text('panel.not_included'), caveats) if release.cells.size else caveats}</div>"
+        f"{_folded(words.text('panel.not_included'), caveats) if release.cells.size else caveats}{reviewed}</div>"
     )
 
 

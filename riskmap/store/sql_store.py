@@ -12,6 +12,7 @@ from riskmap.ports import Delivery, DeliveryStatus, ScoreRun
 from riskmap.store.council_store import SqlRequests
 from riskmap.store.database import reading, writing
 from riskmap.store.identity_store import SqlAccounts, SqlAudit, SqlSessions
+from riskmap.store.review_store import SqlPlaceReviews
 from riskmap.store.tables import delivery, lake_file, quarantine_mark, score_run, strike
 
 
@@ -178,6 +179,7 @@ class SqlUnitOfWork:
     accounts: SqlAccounts
     sessions: SqlSessions
     requests: SqlRequests
+    reviews: SqlPlaceReviews
     audit: SqlAudit
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -194,6 +196,7 @@ class SqlUnitOfWork:
         self.accounts = SqlAccounts(self._connection)
         self.sessions = SqlSessions(self._connection)
         self.requests = SqlRequests(self._connection)
+        self.reviews = SqlPlaceReviews(self._connection)
         self.audit = SqlAudit(self._connection)
         return self
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from riskmap.council.request import Action, RequestKind, State
 from riskmap.identity.access import Role
 from riskmap.lake_ports import MarkState, StrikeReason
+from riskmap.place_review.rules import Doubt, Outcome
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -229,6 +230,59 @@ council_support = sa.Table(
     sa.Column("account_id", sa.ForeignKey("account.account_id"), primary_key=True),
     sa.Column("supported_at", UtcDateTime(), nullable=False),
     sa.ForeignKeyConstraint(["territory", "number"], ["council_request.territory", "council_request.number"]),
+)
+
+place_review = sa.Table(
+    "place_review",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("region_id", sa.String(80), nullable=False),
+    sa.Column("area_id", sa.String(40), nullable=False),
+    sa.Column("place_id", sa.String(80), nullable=False),
+    sa.Column("release_id", sa.String(80), nullable=False),
+    sa.Column("is_simulated", sa.Boolean(), nullable=False),
+    sa.Column("due_on", sa.Date(), nullable=False),
+    sa.Column("version", sa.Integer(), nullable=False),
+    sa.Column("outcome", sa.String(20)),
+    sa.Column("reason_kk", sa.Text()),
+    sa.Column("reason_ru", sa.Text()),
+    sa.Column("role", sa.String(20)),
+    sa.Column("account_id", sa.ForeignKey("account.account_id")),
+    sa.Column("answered_at", UtcDateTime()),
+    sa.Column("key", sa.String(64)),
+    _one_of("outcome", Outcome),
+    _one_of("role", Role),
+    sa.CheckConstraint("number >= 1", name="number"),
+    sa.CheckConstraint("version >= 1", name="version"),
+    sa.CheckConstraint(
+        "(outcome IS NULL) = (answered_at IS NULL) AND (outcome IS NULL) = (account_id IS NULL)", name="answer"
+    ),
+    sa.UniqueConstraint("account_id", "key"),
+    # One review of a place is open at a time.
+    sa.Index(
+        None,
+        "territory",
+        "place_id",
+        unique=True,
+        sqlite_where=sa.text("outcome IS NULL"),
+        postgresql_where=sa.text("outcome IS NULL"),
+    ),
+)
+
+place_review_voice = sa.Table(
+    "place_review_voice",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("doubt", sa.String(10), nullable=False),
+    sa.Column("text", sa.Text(), nullable=False),
+    sa.Column("at", UtcDateTime(), nullable=False),
+    sa.Column("receipt_hash", sa.String(64), nullable=False, unique=True),
+    _one_of("doubt", Doubt),
+    sa.ForeignKeyConstraint(["territory", "number"], ["place_review.territory", "place_review.number"]),
+    sa.Index(None, "territory", "at"),
 )
 
 audit_entry = sa.Table(

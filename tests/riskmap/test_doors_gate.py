@@ -72,7 +72,16 @@ def test_every_form_of_the_workspace_asks_who_is_there(council):
 def test_the_doors_are_all_the_routes_there_are(council):
     found = {route.path.split("/")[1] for route in routes(council.settings, lambda: council.store)}
 
-    assert found == {"sign-in", "sign-out", "casework", "steward", "review", "release-desk"}
+    assert found == {
+        "sign-in",
+        "sign-out",
+        "casework",
+        "steward",
+        "release-desk",
+        "review",
+        "review-of-place",
+        "place-reviews",
+    }
 
 
 @pytest.mark.parametrize("token", [None, "", "0" * 64, "жоқ"], ids=["none", "empty", "made up", "Kazakh"])

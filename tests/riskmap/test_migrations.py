@@ -18,6 +18,7 @@ from riskmap.store.schema import MIGRATIONS, migrate_engine
 from riskmap.store.sql_store import SqlUnitOfWork
 from riskmap.store.tables import metadata
 from tests.contracts.council_builders import NOON, a_request, a_session, an_account, an_audit_entry, one_step_on
+from tests.place_review_builder import a_review
 
 
 @pytest.fixture
@@ -141,6 +142,7 @@ def _use_everything(engine: sa.Engine) -> None:
         work.sessions.save(a_session())
         work.requests.add(one_step_on(a_request()))
         work.requests.support("town", 1, "a1", at=NOON)
+        work.reviews.add(a_review())
         work.audit.append(an_audit_entry())
         work.strikes.add(
             [
