@@ -248,13 +248,14 @@ class Contributions:
             log_forecast=_sums(area_of_cell, (self.log_forecast * shares)[:, None])[:, 0],
         )
 
-    def lifted(self, expected: NDArray[np.float64]) -> "Contributions":
-        """The same places at another level: one more term, ``level``, that is alike in all cells.
+    def lifted(self, expected: NDArray[np.float64], area_of_cell: NDArray[np.int64] | None = None) -> "Contributions":
+        """The same places at another level: one more term, ``level``, that is alike in all cells of an area.
 
         Parameters
         ----------
         expected : array of shape (n_cells,), all above 0
-            Forecast in which every cell is the same multiple of this one.
+            Forecast in which every cell of an area is the same multiple of this one.
+        area_of_cell : int array of shape (n_cells,) from 0 up; one area of all cells where it is not given
 
         Raises
         ------
@@ -263,10 +264,12 @@ class Contributions:
         """
         log_expected = np.log(expected)
         step = log_expected - self.log_forecast
-        if step.size and np.ptp(step) > TOLERANCE:
+        areas = np.zeros(step.size, dtype=np.int64) if area_of_cell is None else area_of_cell
+        _, any_of_area, area = np.unique(areas, return_index=True, return_inverse=True)
+        if step.size and np.abs(step - step[any_of_area][area]).max() > TOLERANCE:
             raise NotAdditive(
                 f"The level lifts cells by {np.exp(step.min()):.6g} to {np.exp(step.max()):.6g} times; expected one "
-                "number for all. Take level and places from one fit."
+                "number for all cells of an area. Take level and places from one fit."
             )
         return Contributions(
             terms=(*self.terms, LEVEL),

@@ -139,11 +139,13 @@ class Stacked:
 class Stacking:
     """Tunes stacked models of one territory's kinds of incidents; they share their surfaces.
 
-    ``kind`` of `tuner` names the history that is forecast; all others of ``surfaces`` may tell of it.
+    ``kind`` of `tuner` names the history that is forecast; all others of ``surfaces`` may tell of it. The areas are
+    those of `models.level.AtLevel`.
     """
 
     surfaces: Surfaces
     features: CellFeatures | None = None
+    area_of_cell: NDArray[np.int64] | None = None
 
     def tuner(self, kind: str) -> Tune:
         """How to tune the model of one kind, lifted to its level; see `models.risk_model.Tune`."""
@@ -151,7 +153,7 @@ class Stacking:
         def tune_stacked(history: History, *, as_of: date, horizon_days: int, kernels: Kernels) -> RiskModel:
             base = tune(history, as_of=as_of, horizon_days=horizon_days, kernels=kernels)
             place = stack(base, history, kind=kind, surfaces=self.surfaces, features=self.features, as_of=as_of)
-            return AtLevel(place=place)
+            return AtLevel(place=place, area_of_cell=self.area_of_cell)
 
         return tune_stacked
 

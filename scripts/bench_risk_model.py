@@ -34,10 +34,11 @@ from models.kernels import Kernels  # noqa: E402
 from models.level import AtLevel  # noqa: E402
 from models.predictive import fit_spread, past_forecasts  # noqa: E402
 from models.risk_model import RiskModel, SteadyRate, Tune  # noqa: E402
-from models.stacked import CellFeatures, Stacking  # noqa: E402
+from models.stacked import Stacking  # noqa: E402
 from models.surfaces import Surfaces  # noqa: E402
 from models.windows import rolling_windows  # noqa: E402
 from riskmap.pipeline.cell_features import features_of  # noqa: E402
+from riskmap.pipeline.level_areas import level_areas  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data" / "bench"
 RESULTS = ROOT / "docs" / "model_results.json"
@@ -57,13 +58,16 @@ DIFFERENCES = {"poisson_deviance": -1.0, "pai_5": 1.0}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class City:
-    """Incidents of one data set: columns ``cell`` (resolution 9), ``occurred_on``, ``category``; truth by category."""
+    """Incidents of one data set: columns ``cell`` (resolution 9), ``occurred_on``, ``category``; truth by category.
+
+    ``places`` are those of `geodata.columns.PLACES`, where the city has them.
+    """
 
     name: str
     incidents: pl.DataFrame
     as_of: date
     categories: tuple[str, ...]
-    features: Callable[[hexgrid.Cells], CellFeatures | None] = lambda _cells: None
+    places: pl.DataFrame | None = None
     truth: pl.DataFrame | None = None
 
 
@@ -93,7 +97,7 @@ def made_up(_folder: Path) -> City:
         incidents=inside.with_columns(cell=pl.Series(cell)),
         as_of=made_up_incidents.LAST_DAY + timedelta(days=1),
         categories=("theft", "burglary", "robbery", "assault", "vehicle_theft"),
-        features=lambda cells: features_of(city.territory.places, cells),
+        places=city.territory.places,
         truth=city.intensities,
     )
 
@@ -175,8 +179,12 @@ def backtests(city: City, resolution: int, horizon_days: int) -> Iterator[pl.Dat
     histories = {kind: history(category == kind) for kind in kinds}
     if len(kinds) > 1:
         histories[ALL] = history(None)
-    features = city.features(kernels.cells) if resolution == 9 else None
-    stacking = Stacking(surfaces=Surfaces(kernels=kernels, histories=histories), features=features)
+    places = city.places if resolution == 9 else None
+    stacking = Stacking(
+        surfaces=Surfaces(kernels=kernels, histories=histories),
+        features=None if places is None else features_of(places, kernels.cells),
+        area_of_cell=level_areas(kernels.cells, places),
+    )
     for kind in city.categories:
         contenders = {**CONTENDERS, **with_places(stacking.tuner(kind))}
         truth = truth_of(city, kind, kernels.cells)

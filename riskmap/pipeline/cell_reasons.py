@@ -23,7 +23,7 @@ from models.shrinkage import EmpiricalBayes
 from models.stacked import FittedStack, Stacked
 
 HORIZON_DAYS = 30
-"""A longer horizon lifts all cells alike, so that the reasons are the same."""
+"""A longer horizon lifts all cells of an area alike, so that the reasons are the same."""
 
 
 def of_group(model: RiskModel, history: History, cell_ids: Sequence[str], group: str, *, as_of: date) -> pl.DataFrame:
@@ -44,7 +44,7 @@ def of_group(model: RiskModel, history: History, cell_ids: Sequence[str], group:
     """
     fitted = model.fit(history, as_of=as_of)
     expected = fitted.expected_incidents(HORIZON_DAYS)
-    place = model.place if isinstance(model, AtLevel) else model
+    place, areas = (model.place, model.area_of_cell) if isinstance(model, AtLevel) else (model, None)
     if isinstance(place, Stacked):
         fitted_place = getattr(fitted, "place", fitted)
         assert isinstance(fitted_place, FittedStack)  # noqa: S101 - what a stacked model fits
@@ -53,11 +53,11 @@ def of_group(model: RiskModel, history: History, cell_ids: Sequence[str], group:
         parts = reasons.of_base(place, history, as_of=as_of)
     else:
         return CELL_REASONS.empty()
-    return _frame(_compared(parts, expected), cell_ids, group)
+    return _frame(_compared(parts, expected, areas), cell_ids, group)
 
 
-def _compared(parts: Contributions, expected: NDArray[np.float64]) -> Reasons:
-    return parts.lifted(expected).compared(weight=expected).reasons()
+def _compared(parts: Contributions, expected: NDArray[np.float64], areas: NDArray[np.int64] | None) -> Reasons:
+    return parts.lifted(expected, areas).compared(weight=expected).reasons()
 
 
 def _frame(told: Reasons, cell_ids: Sequence[str], group: str) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from models.level import AtLevel
 from models.shrinkage import tune
 from models.stacked import Stacked, stack
 from models.surfaces import Surfaces
+from riskmap.pipeline.level_areas import level_areas
 
 TUNING_HORIZON_DAYS = 30
 TUNED_FOR_DAYS = 90
@@ -72,7 +73,7 @@ def forecasts(given: Points, cells: Cells, windows: pl.DataFrame, *, progress: P
     categories = given.frame["category"].unique().sort().to_list()
     ascending = np.sort(cells)
     back = np.searchsorted(ascending, cells)
-    kernels = Kernels(ascending)
+    kernels, areas = Kernels(ascending), level_areas(ascending, None)
     ids = pl.Series("cell", hexgrid.cell_ids(cells))
     resolution = hexgrid.resolution_of(cells)
     placed = given.frame.with_columns(
@@ -94,7 +95,9 @@ def forecasts(given: Points, cells: Cells, windows: pl.DataFrame, *, progress: P
             tuned = _Tuned(on=start, premises=premises, places=_tuned(histories, categories, kernels, as_of=as_of))
         surfaces = Surfaces(kernels=kernels, histories=histories)
         fitted = {
-            category: AtLevel(place=replace(place, surfaces=surfaces)).fit(histories[category], as_of=as_of)
+            category: AtLevel(place=replace(place, surfaces=surfaces), area_of_cell=areas).fit(
+                histories[category], as_of=as_of
+            )
             for category, place in tuned.places.items()
         }
         for horizon in windows.filter(pl.col("window_start") == start)["horizon"].to_list():

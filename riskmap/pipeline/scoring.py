@@ -19,7 +19,7 @@ from models.contenders import CONTENDERS
 from models.errors import TooLittleHistory
 from models.history import History, start_of_record
 from models.kernels import Kernels
-from models.level import AtLevel
+from models.level import AtLevel, at_level
 from models.risk_model import RiskModel
 from models.scorecard import switched_off, to_rows
 from models.shrinkage import EmpiricalBayes, tune
@@ -29,6 +29,7 @@ from riskmap.errors import InvalidAsOf, NothingToScore
 from riskmap.pipeline import cell_reasons, hotspot_marks, review_details
 from riskmap.pipeline.cell_features import features_of
 from riskmap.pipeline.expected import expected_frames
+from riskmap.pipeline.level_areas import level_areas
 from riskmap.ports import ScoreRun, Store
 from riskmap.review import exclusions
 
@@ -36,9 +37,12 @@ Progress = Callable[[str, int, int], None]
 """Called with a step's wording key, what is done of it and what there is to do."""
 
 MODEL = "served"
-"""Each group is served by ``stacked`` where the backtest shows it to be better than ``eb`` beyond doubt, else by it."""
+"""Each group is served by ``stacked`` where the backtest shows it to be better than ``eb`` beyond doubt, else by it.
 
-MODEL_VERSION = "2"
+Both are lifted to the level of the territory and its regions, so that the choice is one between places alone.
+"""
+
+MODEL_VERSION = "3"
 GATE_HORIZON_DAYS = 30
 SLOPE_BAND = (0.8, 1.25)
 """A forecast whose calibration slope leaves this band is not reliable enough to shape classes."""
@@ -72,17 +76,17 @@ def score(
     kernels = Kernels(places["cell"].to_numpy())
     histories = histories_of(known, kernels, start=record_start(known), end=day)
     surfaces = Surfaces(kernels=kernels, histories=histories)
-    features = features_of(places, kernels.cells)
+    features, areas = features_of(places, kernels.cells), level_areas(kernels.cells, places)
     cell_ids = hexgrid.cell_ids(kernels.cells)
     frames, marks, reasons, parameters = [], [], [], {}
     for done, group in enumerate(groups):
         progress("cli.progress.score", done, len(groups))
         history = histories[group]
         base = tune(history, as_of=day, horizon_days=GATE_HORIZON_DAYS, kernels=kernels)
-        model: RiskModel = base
+        place: RiskModel = base
         if group in choice and choice[group]["model"] == "stacked":
             place = stack(base, history, kind=group, surfaces=surfaces, features=features, as_of=day)
-            model = AtLevel(place=place)
+        model = AtLevel(place=place, area_of_cell=areas, name=base.name if place is base else "stacked")
         parameters[group] = _parameters(base, model, choice.get(group))
         frames += expected_frames(model, history, places, territory.name, group, as_of=day)
         marks.append(hotspot_marks.of_group(model, history, cell_ids, group, as_of=day))
@@ -183,14 +187,14 @@ def backtest_windows(
         first = backtest.first_test_day(start, as_of, horizon_days=horizon_days)
     except TooLittleHistory:
         return pl.DataFrame(schema=backtest.SCHEMA)
-    rolled, features = known, None
+    rolled, told = known, places if resolution in (None, WORKING_RESOLUTION) else None
     if resolution is not None:
         rolled = known.with_columns(pl.Series("cell", hexgrid.to_parent(known["cell"].to_numpy(), resolution)))
     kernels = Kernels(backtest.support_cells(rolled["cell"].to_numpy(), rolled["occurred_on"], before=first))
-    if places is not None and resolution in (None, WORKING_RESOLUTION):
-        features = features_of(places, kernels.cells)
+    features = None if told is None else features_of(told, kernels.cells)
+    areas = level_areas(kernels.cells, told)
     histories = histories_of(rolled, kernels, start=start, end=as_of)
-    stacking = Stacking(surfaces=Surfaces(kernels=kernels, histories=histories), features=features)
+    stacking = Stacking(surfaces=Surfaces(kernels=kernels, histories=histories), features=features, area_of_cell=areas)
     frames = []
     for done, group in enumerate(groups):
         progress("cli.progress.backtest", done, len(groups))
@@ -201,7 +205,7 @@ def backtest_windows(
                 as_of=as_of,
                 horizon_days=horizon_days,
                 offence_group=group,
-                contenders={**CONTENDERS, "stacked": stacking.tuner(group)},
+                contenders={**CONTENDERS, "eb": at_level(tune, areas), "stacked": stacking.tuner(group)},
             )
         except TooLittleHistory:
             continue
@@ -294,7 +298,7 @@ def _run_id(territory: Territory, as_of: date, deliveries: tuple[str, ...]) -> s
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _parameters(base: EmpiricalBayes, model: RiskModel, choice: Mapping[str, Any] | None) -> dict[str, Any]:
+def _parameters(base: EmpiricalBayes, model: AtLevel, choice: Mapping[str, Any] | None) -> dict[str, Any]:
     """Settings of a group's model, and why it was chosen."""
     told: dict[str, Any] = {
         "model": model.name,
@@ -303,7 +307,7 @@ def _parameters(base: EmpiricalBayes, model: RiskModel, choice: Mapping[str, Any
         "prior_days": base.prior_days,
         "choice": {name: choice[name] for name in ("difference", "standard_error", "n_windows")} if choice else None,
     }
-    if isinstance(model, AtLevel) and isinstance(model.place, Stacked):
+    if isinstance(model.place, Stacked):
         told["weights"] = dict(zip(model.place.terms, model.place.weights.round(6).tolist(), strict=True))
     return told
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.errors import MismatchedSupport
 from models.history import History
 from models.level import AtLevel, fit_level
 from models.shrinkage import EmpiricalBayes
@@ -54,7 +55,38 @@ def test_a_season_is_learnt_from_two_years_and_not_from_one():
 
     assert summer == pytest.approx(20 * 0.6 * 30, rel=0.1)
     assert winter == pytest.approx(20 * 1.4 * 30, rel=0.1)
-    assert not fit_level(short, as_of=short.end).season.any()
+    assert fit_level(short, as_of=short.end).candidates[:, 1].max() == 0.0
+
+
+def test_a_rare_group_shows_no_season_that_chance_may_have_made():
+    history = history_of(np.full(1095, 0.2))
+
+    totals = [
+        fit_level(history, as_of=history.end - timedelta(days=back)).expected_total(30) for back in range(0, 360, 30)
+    ]
+
+    assert max(totals) < 1.6 * min(totals)
+    assert np.mean(totals) == pytest.approx(6.0, rel=0.25)
+
+
+def test_days_that_stand_for_unknown_ones_lift_the_weeks_that_hold_one():
+    day = np.datetime64(START, "D") + np.arange(1000)
+    is_first = day == day.astype("datetime64[M]").astype("datetime64[D]")
+    history = history_of(np.where(is_first, 60.0, 20.0))
+
+    holds_one = fit_level(history, as_of=date(2024, 4, 28)).expected_total(7)
+    holds_none = fit_level(history, as_of=date(2024, 4, 5)).expected_total(7)
+
+    assert holds_one == pytest.approx(6 * 20 + 60, rel=0.08)
+    assert holds_none == pytest.approx(7 * 20, rel=0.08)
+
+
+def test_thirty_days_on_record_give_their_mean_and_no_more():
+    history = history_of(np.full(30, 5.0))
+
+    expected = fit_level(history, as_of=history.end).expected_total(30)
+
+    assert expected == pytest.approx(history.day.size, rel=0.15)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +135,99 @@ def test_cells_sum_to_the_level_at_every_horizon_and_keep_their_shares():
 
     fitted = AtLevel(place=place).fit(history, as_of=history.end)
 
+    assert fitted.area_totals(30).shape == (1,)
     shares = place.fit(history, as_of=history.end).expected_incidents(1)
     for horizon_days in (7, 30, 90):
         expected = fitted.expected_incidents(horizon_days)
         assert expected.sum() == pytest.approx(fitted.level.expected_total(horizon_days), rel=1e-12)
         assert np.allclose(expected / expected.sum(), shares / shares.sum(), rtol=1e-9)
+
+
+def halves() -> np.ndarray:
+    """Area 0 for the first half of the cells, 1 for the others."""
+    return (np.arange(KERNELS.n_cells) >= KERNELS.n_cells // 2).astype(np.int64)
+
+
+def test_cells_sum_to_their_areas_and_areas_to_the_level_at_every_horizon():
+    town = simulated_town(seed=3, kernels=KERNELS, incidents_per_day=2.0)
+    history = town.history()
+    areas = np.arange(KERNELS.n_cells) % 5
+
+    fitted = AtLevel(place=EmpiricalBayes(kernels=KERNELS), area_of_cell=areas).fit(history, as_of=history.end)
+
+    for horizon_days in (7, 30, 90):
+        expected, totals = fitted.expected_incidents(horizon_days), fitted.area_totals(horizon_days)
+        assert np.allclose(np.bincount(areas, weights=expected), totals, rtol=1e-12)
+        assert totals.sum() == pytest.approx(fitted.level.expected_total(horizon_days), rel=1e-12)
+
+
+def test_cells_keep_their_shares_inside_their_area():
+    history = simulated_town(seed=3, kernels=KERNELS, incidents_per_day=2.0).history()
+    place, areas = EmpiricalBayes(kernels=KERNELS), halves()
+
+    expected = AtLevel(place=place, area_of_cell=areas).fit(history, as_of=history.end).expected_incidents(30)
+
+    lifted = expected / place.fit(history, as_of=history.end).expected_incidents(30)
+    for area in (0, 1):
+        assert np.ptp(np.log(lifted[areas == area])) < 1e-9
+
+
+def test_an_area_that_grew_lately_gets_more_than_its_places_had_by_themselves():
+    rng, areas = np.random.default_rng(5), halves()
+    day = np.sort(rng.integers(0, 1095, 12_000))
+    # Simulated: over the last year nine in ten incidents fall in the second half of the cells, before that one in two.
+    is_second = rng.uniform(size=day.size) < np.where(day >= 730, 0.9, 0.5)
+    cell = np.where(is_second, *(rng.choice(np.flatnonzero(areas == area), day.size) for area in (1, 0)))
+    history = History.from_incidents(
+        KERNELS.cells[cell],
+        np.datetime64(START, "D") + day,
+        cells=KERNELS.cells,
+        start=START,
+        end=START + timedelta(days=1095),
+    )
+    place = EmpiricalBayes(kernels=KERNELS)
+
+    totals = AtLevel(place=place, area_of_cell=areas).fit(history, as_of=history.end).area_totals(30)
+
+    own = np.bincount(areas, weights=place.fit(history, as_of=history.end).expected_incidents(30))
+    assert own[1] / own.sum() + 0.05 < totals[1] / totals.sum() < 0.9
+
+
+@pytest.mark.parametrize("per_day", [np.zeros(400), np.full(30, 1.0)], ids=["nothing at all", "thirty days"])
+def test_a_thin_record_is_shared_by_areas_all_of_which_expect_something(per_day):
+    history = history_of(per_day)
+
+    fitted = AtLevel(place=EmpiricalBayes(kernels=KERNELS), area_of_cell=halves()).fit(history, as_of=history.end)
+
+    expected = fitted.expected_incidents(30)
+    assert np.isfinite(expected).all()
+    assert expected.min() > 0.0
+    assert expected.sum() == pytest.approx(fitted.level.expected_total(30), rel=1e-12)
+
+
+def test_a_second_run_and_a_longer_record_give_the_same_numbers_to_the_last_bit():
+    longer = history_of(np.full(800, 4.0))
+    as_of = START + timedelta(days=760)
+    model = AtLevel(place=EmpiricalBayes(kernels=KERNELS), area_of_cell=halves())
+
+    first, second = (model.fit(history, as_of=as_of) for history in (longer, longer.before(as_of)))
+
+    for horizon_days in (7, 30, 90):
+        assert np.array_equal(first.expected_incidents(horizon_days), second.expected_incidents(horizon_days))
+
+
+@pytest.mark.parametrize(
+    "areas",
+    [
+        np.zeros(3, dtype=np.int64),
+        np.full(KERNELS.n_cells, 1),
+        np.r_[2, np.zeros(KERNELS.n_cells - 1, dtype=np.int64)],
+        np.full(KERNELS.n_cells, -1),
+    ],
+    ids=["too few", "without 0", "with a gap", "below 0"],
+)
+def test_areas_that_do_not_follow_the_support_are_refused(areas):
+    history = history_of(np.full(60, 4.0))
+
+    with pytest.raises(MismatchedSupport, match="from 0 without gaps"):
+        AtLevel(place=EmpiricalBayes(kernels=KERNELS), area_of_cell=areas).fit(history, as_of=history.end)

@@ -260,6 +260,20 @@ def test_a_level_lifts_every_cell_alike_and_sets_none_apart():
         places.lifted(fitted.expected_incidents(30) * np.linspace(1.0, 1.1, KERNELS.n_cells))
 
 
+def test_the_level_of_an_area_sets_its_cells_apart_from_those_of_another():
+    model, fitted, _ = town()
+    places = reasons.of_stack(model, fitted, as_of=AS_OF)
+    areas = np.arange(KERNELS.n_cells) % 2
+    expected = fitted.expected_incidents(30) * np.array([1.0, 1.5])[areas]
+
+    level = places.lifted(expected, areas).compared().by_theme()[:, THEMES.index(Theme.LEVEL)]
+
+    assert np.allclose(level[areas == 1].mean() - level[areas == 0].mean(), np.log(1.5))
+    assert max(np.ptp(level[areas == area]) for area in (0, 1)) < 1e-9
+    with pytest.raises(NotAdditive, match="cells of an area"):
+        places.lifted(expected)
+
+
 def test_where_there_are_many_venues_they_are_a_reason_and_told_as_many():
     model, fitted, venues = town()
     found = reasons.of_stack(model, fitted, as_of=AS_OF).compared(weight=fitted.incidents_per_day)

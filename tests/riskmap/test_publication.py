@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from geodata import disclosure, hexgrid
+from models.kernels import Kernels
+from models.level import fit_level
 from models.risk_class import RiskClass
 from riskmap import release, wording
 from riskmap.assembly import in_memory_store
@@ -203,6 +205,23 @@ def test_a_model_that_does_worse_than_simple_methods_is_not_served(town, factor,
     changed = windows.with_columns(pl.when(is_ours).then(score * factor).otherwise(score).alias("poisson_deviance"))
 
     assert scoring._gate(changed, {"theft": "eb"})["theft"]["level"] == level
+
+
+def test_what_a_run_expects_in_all_is_the_level_of_each_group(town):
+    run = scoring.current_run(town.store, town.territory, as_of=AS_OF, now=NOW, progress=quietly)
+    expected = town.store.scores.latest(town.territory.name)[1]
+    known = scoring.usable_incidents(town.store, town.territory).filter(pl.col("occurred_on") < AS_OF)
+    kernels = Kernels(scoring.coverage(town.territory, known)["cell"].to_numpy())
+
+    histories = scoring.histories_of(known, kernels, start=scoring.record_start(known), end=AS_OF)
+
+    assert set(run.details["parameters"]) <= set(histories)
+    for group, days, whole in (
+        expected.filter(pl.col("area_kind") == "territory")
+        .select("offence_group", "horizon_days", "expected_incidents")
+        .iter_rows()
+    ):
+        assert whole == pytest.approx(fit_level(histories[group], as_of=AS_OF).expected_total(days), rel=1e-9)
 
 
 def test_a_record_too_short_for_a_test_is_called_untested(tmp_path):
