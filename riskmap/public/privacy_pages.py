@@ -80,6 +80,7 @@ def routes(releases: Path, *, contact: str | None = None, tile_url: str | None =
             steps=example_steps(words),
             after=after_example(words, found, contact=contact, tile_url=tile_url),
             territories=[(one.territory, one.names[words.language]) for one in found],
+            reviewed=[(one.territory, one.names[words.language]) for one in found if one.cells.size],
         )
 
     return [Route(ADDRESS, endpoint, methods=["GET"])]
@@ -149,7 +150,7 @@ def after_example(
             title=words.text("privacy.visitor.title"),
             paragraphs=(*visitor[:2], outside, *visitor[2:]),
         ),
-        Section(name="ask", title=words.text("privacy.ask.title"), paragraphs=(ask,)),
+        Section(name="ask", title=words.text("privacy.ask.title"), paragraphs=(ask, words.text("privacy.ask.review"))),
     ]
 
 
