@@ -87,7 +87,7 @@ class NoRelease(RiskMapError, LookupError):
     exit_status = ExitStatus.NOTHING_THERE
 
 
-class WithdrawnRelease(NoRelease):
+class WithdrawnRelease(NoRelease, LookupError):
     """The release was taken back; what it told may not be looked up any more."""
 
 

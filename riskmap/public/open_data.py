@@ -92,7 +92,7 @@ def likely_range(counts: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.flo
     Examples
     --------
     >>> [float(end) for end in likely_range(40)]
-    [30.6, 51.8]
+    [30.6, 51.5]
     """
     exact = np.asarray(counts, dtype=np.float64)
     low, high = (np.round(stats.gamma.ppf(share, exact + 0.5), 1) for share in LIKELY_RANGE)

@@ -58,7 +58,7 @@ def paths_of(council):
     return [
         re.sub(r"\{([^}]+)\}", lambda gap: gaps[gap[1]], route.path)
         for route in routes(council.settings, lambda: council.store, now=lambda: council.at)
-        if route.path.startswith("/review") and "GET" in route.methods
+        if route.path.split("/")[1] == "review" and "GET" in route.methods
     ]
 
 
