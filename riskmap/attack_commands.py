@@ -35,7 +35,9 @@ def add_commands(
     tried = commands.add_parser("attack", parents=[shared], help=help_text, description=help_text)
     tried.set_defaults(run=_attack)
     tried.add_argument("--territory", metavar="NAME", help=EVERY)
-    tried.add_argument("--all", action="store_true", help="every year told so far, not only the newest")
+    tried.add_argument(
+        "--all", action="store_true", help="every year told so far, not only the last whole one and what came since"
+    )
     help_text = "write every public number for an auditor to attack"
     given = commands.add_parser("export-public", parents=[shared], help=help_text, description=help_text)
     given.set_defaults(run=_export)
@@ -78,14 +80,15 @@ def _attacked(
             "counts are protected. Restore the folder counted/ of the data folder from a backup."
         )
     everything = public_tables.together(list(told.values()), before=date.max)
-    year = None if every_year else int(everything.places["year"].drop_nulls().to_list()[-1])
+    whole = everything.counts.filter(pl.col("kind") == "band")["period"].cast(pl.Int64).max()
+    first = None if every_year or whole is None else int(str(whole))
     published = [Published(counts=one.counts, places=one.places) for one in (everything, *told.values())]
-    found = attack(published[0], counted, earlier=published[1:], only_year=year)
+    found = attack(published[0], counted, earlier=published[1:], from_year=first)
     taken_back = {one.release_id for one in release.withdrawn(context.settings.releases, territory)}
     standing = public_tables.together([one for name, one in told.items() if name not in taken_back], before=date.max)
     known = len(found.leaks) if taken_back else 0
     if known and standing.counts.height:
-        known -= len(attack(Published(counts=standing.counts, places=standing.places), counted, only_year=year).leaks)
+        known -= len(attack(Published(counts=standing.counts, places=standing.places), counted, from_year=first).leaks)
     seconds = round(time.monotonic() - started, 1)
     lines = [
         words.text("cli.attack.release", id=newest, n=len(told)),

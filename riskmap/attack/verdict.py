@@ -75,6 +75,7 @@ def attack(
     *,
     earlier: Sequence[Published] = (),
     only_year: int | None = None,
+    from_year: int | None = None,
 ) -> Verdict:
     """Attack a release and everything published before it.
 
@@ -84,11 +85,12 @@ def attack(
         The truth, to know which counts are protected and to start exchanges from.
     earlier : other releases of the territory
     only_year : attack one calendar year alone
+    from_year : attack this calendar year and later ones
     """
     found = _changed([*earlier, published])
     cube = counted.filter(pl.col("cell").is_not_null())
     for year in published.years():
-        if only_year is None or year == only_year:
+        if only_year in (None, year) and (from_year is None or year >= from_year):
             found = found.add(_Year(published, year, cube.filter(pl.col("month").dt.year() == year)).attacked())
             found = found.add(_sensitive(published, year, counted))
     return found
