@@ -80,7 +80,7 @@ def routes(root: Path, journals: Path, *, today: Callable[[], date]) -> list[Rou
             home=home,
             notices=open_data.notices(found, words.language),
             files=[(name, open_data.meaning(name, words)) for name in open_data.datasets(found)],
-            api=[(path, one["get"]["summary"]) for path, one in described.items()],
+            api=[(path, words.text(f"data.api.{_subject(path)}")) for path in described],
             chain=_chain(root, found.territory, words),
             reviews=[place_reviews.in_words(found, one, words, today=today()) for one in reviews],
             review_days=REVIEW_DAYS,
@@ -113,6 +113,18 @@ def _chain(root: Path, territory: str, words: Wording) -> list[tuple[str, str, b
             said = words.text(f"release.withdrawn.{link.withdrawn.reason}", date=day)
         found.append((link.release_id, said, link.withdrawn is None))
     return found
+
+
+def _subject(path: str) -> str:
+    """What an address of the API is about, as its last part names it.
+
+    Examples
+    --------
+    >>> _subject("/api/v1/cells/{cell}"), _subject("/api/v1/territories/{territory}/cells")
+    ('cell', 'cells')
+    """
+    last = path.rpartition("/")[2]
+    return last.strip("{}")
 
 
 def _words(request: Request) -> Wording:

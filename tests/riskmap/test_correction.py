@@ -13,6 +13,8 @@ from riskmap.pipeline import public_tables
 from tests.installation import CITY
 from tests.typed_commands import typed
 
+pytestmark = pytest.mark.xdist_group("withdrawal")
+
 YEAR = 2025
 CORRECT = ["release", "--territory", CITY, "--as-of", "2026-11-01", "--correct", str(YEAR), "--json"]
 

@@ -1,17 +1,21 @@
 """A release that may point at a person is taken back, and what it told too finely is told more coarsely."""
 
 import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from riskmap import release, wording
+from riskmap import commands, release, wording
 from riskmap.errors import ExitStatus, WithdrawnRelease
 from riskmap.pipeline import public_tables, withdrawal
 from tests.installation import CITY
 from tests.public_client import PublicClient
 from tests.typed_commands import typed
+
+pytestmark = pytest.mark.xdist_group("withdrawal")
 
 YEAR = 2024
 WITHDRAW = ["withdraw", "--territory", CITY, "--what", "kinds", "--year", str(YEAR), "--reason", "may_identify"]
@@ -20,10 +24,7 @@ WITHDRAW = ["withdraw", "--territory", CITY, "--what", "kinds", "--year", str(YE
 @pytest.fixture
 def root(installation, tmp_path, monkeypatch):
     """Releases of a copy of the installation."""
-    data = tmp_path / "data"
-    shutil.copytree(installation.data, data)
-    monkeypatch.setenv("RISKMAP_DATA", str(data))
-    return data / "releases"
+    return a_copy(installation, tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -33,6 +34,47 @@ def run(root, capsys):
 
 @pytest.fixture
 def region(root):
+    return first_region(root)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawal:
+    """Releases of a copy of the installation after a withdrawal, and what stood there before."""
+
+    root: Path
+    region: str
+    first: str
+    instead: str
+    told: pl.DataFrame
+    status_before: int
+
+
+@pytest.fixture(scope="module")
+def withdrawal_done(installation, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        root = a_copy(installation, tmp_path_factory.mktemp("withdrawal"), monkeypatch)
+        first, region = release.latest_id(root, CITY), first_region(root)
+        told = counts_of(root, first)
+        before = PublicClient(releases=root).get(f"/data/{CITY}/{first}/counts.csv").status_code
+        assert commands.main([*WITHDRAW, "--below", region]) == ExitStatus.DONE
+    return Withdrawal(
+        root=root,
+        region=region,
+        first=first,
+        instead=release.latest_id(root, CITY),
+        told=told,
+        status_before=before,
+    )
+
+
+def a_copy(installation, folder, monkeypatch):
+    data = folder / "data"
+    shutil.copytree(installation.data, data)
+    monkeypatch.setenv("RISKMAP_DATA", str(data))
+    return data / "releases"
+
+
+def first_region(root):
     places = public_tables.read(release.open_folder(root, CITY, release.latest_id(root, CITY))[1]).places
     return places.filter(pl.col("level") == "region")["place_id"].sort()[0]
 
@@ -41,15 +83,12 @@ def counts_of(root, release_id):
     return public_tables.read(release.open_folder(root, CITY, release_id)[1]).counts.sort(pl.all())
 
 
-def test_a_withdrawn_release_is_replaced_by_one_that_tells_less(root, run, region):
-    first = release.latest_id(root, CITY)
-    told = counts_of(root, first)
+def test_a_withdrawn_release_is_replaced_by_one_that_tells_less(withdrawal_done):
+    told, region = withdrawal_done.told, withdrawal_done.region
 
-    answer = run(*WITHDRAW, "--below", region, "--json")
+    now = counts_of(withdrawal_done.root, withdrawal_done.instead)
 
-    assert answer.status == ExitStatus.DONE
-    assert answer.data == {"withdrawn": [first], "instead": release.latest_id(root, CITY)}
-    now = counts_of(root, answer.data["instead"])
+    assert withdrawal_done.instead != withdrawal_done.first
     key = ["kind", "place_id", "offence_group", "period", "part_of_day"]
     compared = told.join(now, on=key, how="full", nulls_equal=True, suffix="_now")
     assert compared.height == told.height == now.height
@@ -64,41 +103,39 @@ def test_a_withdrawn_release_is_replaced_by_one_that_tells_less(root, run, regio
     assert below.filter(pl.col("place_id").str.starts_with(f"{region}-"))["low"].drop_nulls().len() == 0
 
 
-def test_nobody_can_fetch_a_withdrawn_release_and_everybody_learns_why(root, run, region):
-    first = release.latest_id(root, CITY)
+def test_nobody_can_fetch_a_withdrawn_release_and_everybody_learns_why(withdrawal_done):
+    root, first = withdrawal_done.root, withdrawal_done.first
     client = PublicClient(releases=root)
-    assert client.get(f"/data/{CITY}/{first}/counts.csv").status_code == 200
-
-    answer = run(*WITHDRAW, "--below", region, "--json")
 
     gone = client.get(f"/data/{CITY}/{first}/counts.csv")
     asked = client.get(f"/api/v1/territories/{CITY}/counts", release=first)
     chain = client.get(f"/api/v1/territories/{CITY}/releases").json()["releases"]
     page = client.get(f"/data/{CITY}", lang="ru").text
-    assert (gone.status_code, asked.status_code) == (410, 410)
+
+    assert (withdrawal_done.status_before, gone.status_code, asked.status_code) == (200, 410, 410)
     assert not (root / CITY / first).exists()
-    assert [one["release_id"] for one in chain] == [answer.data["instead"], first]
+    assert [one["release_id"] for one in chain] == [withdrawal_done.instead, first]
     assert (chain[1]["withdrawn_for"], chain[0]["withdrawn_for"]) == ("may_identify", None)
     assert "Отозван" in page
     assert f"/data/{CITY}/{first}/" not in page
 
 
-def test_what_changed_is_said_in_three_languages_and_names_no_place(root, run, region):
-    answer = run(*WITHDRAW, "--below", region, "--json")
+def test_what_changed_is_said_in_three_languages_and_names_no_place(withdrawal_done):
+    manifest, _ = release.open_folder(withdrawal_done.root, CITY, withdrawal_done.instead)
 
-    manifest, _ = release.open_folder(root, CITY, answer.data["instead"])
     assert manifest["change"] == "withdrawn.may_identify"
     assert set(manifest["what_changed"]) == set(wording.LANGUAGES)
-    assert all(said and region not in said for said in manifest["what_changed"].values())
-    assert manifest["predecessor"] == answer.data["withdrawn"][0]
+    assert all(said and withdrawal_done.region not in said for said in manifest["what_changed"].values())
+    assert manifest["predecessor"] == withdrawal_done.first
 
 
-def test_the_attack_reads_withdrawn_releases_too(root, run, region):
-    answer = run(*WITHDRAW, "--below", region, "--json")
+def test_the_attack_reads_withdrawn_releases_too(withdrawal_done, monkeypatch, capsys):
+    monkeypatch.setenv("RISKMAP_DATA", str(withdrawal_done.root.parent))
 
-    told = public_tables.told_before(root, CITY, from_release=answer.data["instead"])
-    attacked = run("attack", "--territory", CITY, "--all", "--json")
-    assert list(told) == [answer.data["instead"], answer.data["withdrawn"][0]]
+    told = public_tables.told_before(withdrawal_done.root, CITY, from_release=withdrawal_done.instead)
+    attacked = typed(capsys, "attack", "--territory", CITY, "--all", "--json")
+
+    assert list(told) == [withdrawal_done.instead, withdrawal_done.first]
     assert attacked.status == ExitStatus.DONE
     assert attacked.data["exact"] == attacked.data["within_one"] == 0
 
