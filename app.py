@@ -46,7 +46,12 @@ app = st.App(
         *model_card_pages.routes(model_terms.current(), results=MODEL_RESULTS, contact=settings.contact),
         *severity_pages.routes(severity_terms.current()),
         *open_data_pages.routes(settings.releases, settings.journals, today=lambda: civil_day(datetime.now(UTC))),
-        *privacy_pages.routes(settings.releases, contact=settings.contact, tile_url=settings.tile_url),
+        *privacy_pages.routes(
+            settings.releases,
+            contact=settings.contact,
+            tile_url=settings.tile_url,
+            review_days=settings.kept_for.reviews_days,
+        ),
         *press_pages.routes(settings.releases, contact=settings.contact),
         *api.routes(settings.releases, settings.journals),
         *static_files.routes(assets=ASSETS, releases=settings.releases),

@@ -294,6 +294,10 @@ class PlaceReviews(Protocol):
         """
         ...
 
+    def forget_texts(self, territory: str, answered_before: datetime) -> int:
+        """Empty what was written for reviews answered before a moment, and count the texts that were."""
+        ...
+
 
 class AuditLog(Protocol):
     """The append-only log. The store refuses to change or delete a line."""

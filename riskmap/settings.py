@@ -87,6 +87,11 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="Days after which of a superseded delivery only its counts, day and fingerprint are kept.",
     ),
     Setting(
+        name="RISKMAP_KEEP_REVIEWS_DAYS",
+        default="365",
+        meaning="Days after which, once a review of a place is answered, what people wrote for it is removed.",
+    ),
+    Setting(
         name="RISKMAP_KEEP_INCIDENTS_YEARS",
         default="none: incidents are kept",
         meaning="Years for which incidents are kept, from the day they occurred.",
@@ -107,6 +112,7 @@ class KeptFor:
     feeds_days: int = 90
     scores_days: int = 365
     superseded_days: int = 365
+    reviews_days: int = 365
     incidents_years: int | None = None
 
 

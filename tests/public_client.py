@@ -43,7 +43,7 @@ class PublicClient:
             *council_pages.routes(self.releases, journals),
             *scorecard_pages.routes(self.releases),
             *open_data_pages.routes(self.releases, journals, today=lambda: self.today),
-            *privacy_pages.routes(self.releases, contact=self.contact),
+            *privacy_pages.routes(self.releases, contact=self.contact, review_days=365),
             *press_pages.routes(self.releases, contact=self.contact),
             *api.routes(self.releases, journals),
             *static_files.routes(assets=ASSETS, releases=self.releases),

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from geodata import hexgrid
 from riskmap.attack.published import UNTOLD, Published, months_of
 from riskmap.attack.tables import FREE, Table, bounds, room
+from riskmap.attack.truth import CountedYear, Counts
 from riskmap.errors import ContradictoryCounts
 
 LEAST_COUNT = 5
@@ -27,8 +28,6 @@ ENOUGH_ROOM = 2
 """A count that may be two larger, or two smaller, is not known within one."""
 ALL = "all"
 PARENT_RESOLUTIONS = (8, 7)
-
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,51 +111,8 @@ def _changed(releases: Sequence[Published]) -> Verdict:
     return found
 
 
-class _Year:
+class _Year(CountedYear):
     """One calendar year of a release: its tables, and the truth behind them."""
-
-    def __init__(self, published: Published, year: int, cube: pl.DataFrame) -> None:
-        self.published, self.year = published, year
-        areas = published.areas(year)
-        self.area_ids = areas["place_id"].to_list()
-        self.region_ids = sorted(areas["parent_id"].unique().to_list())
-        self.region_of_area = np.searchsorted(self.region_ids, areas["parent_id"].to_numpy().astype(str))
-        lists = [np.array([int(text, 16) for text in own.split(";")], dtype=np.uint64) for own in areas["cells"]]
-        cells = np.concatenate(lists)
-        order = np.argsort(cells)
-        self.cells = cells[order]
-        self.area_of_cell = np.repeat(np.arange(len(lists)), [own.size for own in lists])[order]
-        self.groups = published.parts("year_group", year)
-        self.quarters = published.quarters(year)
-        self.months = [month for quarter in self.quarters for month in months_of(quarter)]
-        self.hours = published.parts("hours", year)
-        at = self._positions(cube["cell"].to_numpy())
-        self.truth = self._counted(cube, at)
-        self.truth_of_hours = np.zeros((len(self.area_ids), len(self.hours)), dtype=np.int64)
-        if self.hours:
-            part = np.array([self.hours.index(name) for name in cube["part_of_day"].to_list()], dtype=np.int64)
-            is_in = at >= 0
-            np.add.at(self.truth_of_hours, (self.area_of_cell[at[is_in]], part[is_in]), cube["count"].to_numpy()[is_in])
-
-    def _positions(self, working: hexgrid.Cells) -> NDArray[np.int64]:
-        at = np.full(working.size, -1)
-        for resolution in np.unique(hexgrid.resolutions(self.cells)):
-            parents = hexgrid.to_parent(working, int(resolution))
-            near = np.minimum(np.searchsorted(self.cells, parents), self.cells.size - 1)
-            at = np.where((self.cells[near] == parents) & (at < 0), near, at)
-        return at
-
-    def _counted(self, cube: pl.DataFrame, at: NDArray[np.int64]) -> Counts:
-        """True counts of shape (n_cells, n_groups, n_months); one group where the year is not split."""
-        found = np.zeros((self.cells.size, max(1, len(self.groups)), len(self.months)), dtype=np.int64)
-        number = {group: position for position, group in enumerate(self.groups)}
-        other = number.get("unspecified", 0)
-        group = np.array([number.get(code, other) for code in cube["offence_group"].to_list()], dtype=np.int64)
-        position = {month: number for number, month in enumerate(self.months)}
-        month = np.array([position.get(f"{day:%Y-%m}", -1) for day in cube["month"].to_list()], dtype=np.int64)
-        is_in = (at >= 0) & (month >= 0)
-        np.add.at(found, (at[is_in], group[is_in], month[is_in]), cube["count"].to_numpy()[is_in])
-        return found
 
     def attacked(self) -> Verdict:
         """Everything of the year."""

@@ -3,9 +3,8 @@
 Numbers and change are told only for areas; a cell carries a class and nothing else.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
 import numpy as np
@@ -13,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from geodata import aggregate, public_counts
+from geodata import public_counts
 from geodata.aggregate import Period
 from geodata.public_counts import MONTHS_OF_QUARTER
 from geodata.territory import Territory
@@ -24,55 +23,46 @@ LIKELY_RANGE = (0.05, 0.95)
 LEAST_FOR_CHANGE = 30
 """Incidents that both years need before anything is said about change."""
 
-CLEAR_CHANGE = 1.96
-"""Standard deviations beyond which a change is clear: two-sided 5 %."""
+SURE_OF_CHANGE = 0.975
+"""Two-sided 5 %."""
+
+Counts = NDArray[np.int64]
 
 
-def counted_areas(
-    territory: Territory,
-    incidents: pl.DataFrame,
-    places: pl.DataFrame,
-    period: Period,
-    *,
-    record_start: date,
-    public: pl.DataFrame,
-) -> list[Area]:
+def counted_areas(territory: Territory, period: Period, *, public: pl.DataFrame) -> list[Area]:
     """The whole territory and, where it has several, its districts, with the numbers disclosure control allows.
 
-    ``public`` is a frame of `geodata.columns.PUBLIC_COUNTS`: totals are sums of quarters it tells.
-
-    Incidents belong to the district that holds the middle of their cell, so that a cell and its area never disagree.
+    ``public`` is a frame of `geodata.columns.PUBLIC_COUNTS`: everything told here follows from what it tells.
     """
     regions = territory.region_table.sort("region_id")
-    # An area is what its cells are, not what the points are: only so do hexagons and areas speak of the same places.
-    own = incidents.drop("region_id", strict=False)
-    placed = own.join(places.select("cell", "region_id"), on="cell", how="inner")
-    totals, kinds = _totals(public, period), _kinds(public)
-    has_past = record_start <= period.year_before().start
+    now, before = _told(public, period), _told(public, period.year_before())
+    kinds = _kinds(public)
     residents = int(regions["residents"].sum()) if regions["residents"].null_count() == 0 else None
+    name = territory.name
     whole = Area(
-        area_id=territory.name,
+        area_id=name,
         kind="territory",
         names=asdict(territory.names),
         residents=residents,
-        **_told_kinds(kinds, territory.name),
-        **_numbers(totals.get(territory.name), residents, placed, period, has_past=has_past),
+        **_told_kinds(kinds, name),
+        **_numbers(name, now, before, residents, period),
     )
     if regions.height == 1:
         return [whole]
     whole_rate = whole.total / residents if whole.total and residents else None
     parts = []
     for row in regions.iter_rows(named=True):
-        total, own = totals.get(row["region_id"]), pl.col("region_id") == row["region_id"]
+        region = row["region_id"]
+        numbers = _numbers(region, now, before, row["residents"], period)
         parts.append(
             Area(
-                area_id=row["region_id"],
+                area_id=region,
                 kind="district",
                 names=_names(row),
                 residents=row["residents"],
-                **_told_kinds(kinds, row["region_id"]),
-                comparison=_comparison(total, row["residents"], whole_rate),
-                **_numbers(total, row["residents"], placed.filter(own), period, has_past=has_past),
+                **_told_kinds(kinds, region),
+                comparison=_comparison(numbers["total"], row["residents"], whole_rate),
+                **numbers,
             )
         )
     return [whole, *parts]
@@ -106,14 +96,31 @@ class _Kinds(TypedDict):
     by_group_year: int | None
 
 
-def _totals(public: pl.DataFrame, period: Period) -> dict[str, int]:
-    """Total over a period of each place that tells all its quarters; nothing where it is not made of quarters."""
-    quarters = [public_counts.quarter_name(day) for day in public_counts.complete_quarters(period.start, period.end)]
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Told:
+    """What is told of a period, by place: counts of all its quarters, and of all its months."""
+
+    quarters: Mapping[str, Counts]
+    months: Mapping[str, Counts]
+
+
+def _told(public: pl.DataFrame, period: Period) -> _Told:
+    """Nothing where the period is not made of quarters."""
+    quarters = public_counts.complete_quarters(period.start, period.end)
     if MONTHS_OF_QUARTER * len(quarters) != _months(period):
-        return {}
-    rows = public.filter(pl.col("kind") == "quarter", pl.col("period").is_in(quarters)).drop_nulls("low")
-    found = rows.group_by("place_id").agg(pl.col("low").sum(), pl.len())
-    return dict(found.filter(pl.col("len") == len(quarters)).select("place_id", "low").iter_rows())
+        return _Told(quarters={}, months={})
+    months = [f"{day.year}-{day.month + month:02d}" for day in quarters for month in range(MONTHS_OF_QUARTER)]
+    return _Told(
+        quarters=_complete(public, "quarter", [public_counts.quarter_name(day) for day in quarters]),
+        months=_complete(public, "month", months),
+    )
+
+
+def _complete(public: pl.DataFrame, kind: str, periods: Sequence[str]) -> dict[str, Counts]:
+    """Counts in order of time, of each place that tells every one."""
+    rows = public.filter(pl.col("kind") == kind, pl.col("period").is_in(periods)).drop_nulls("low")
+    found = rows.sort("period").group_by("place_id").agg("low").filter(pl.col("low").list.len() == len(periods))
+    return {place: np.array(counts, dtype=np.int64) for place, counts in found.select("place_id", "low").iter_rows()}
 
 
 def _kinds(public: pl.DataFrame) -> tuple[int | None, dict[str, dict[str, int]]]:
@@ -142,21 +149,22 @@ class _Numbers(TypedDict):
     change: str | None
 
 
-def _numbers(
-    total: int | None, residents: int | None, incidents: pl.DataFrame, period: Period, *, has_past: bool
-) -> _Numbers:
+def _numbers(place: str, now: _Told, before: _Told, residents: int | None, period: Period) -> _Numbers:
     """Total of an area with its likely range and change; nothing at all where there is no total.
 
     The likely range is of the yearly level per 10 000 residents: the gamma posterior of a Poisson rate with
     Jeffreys' prior. It follows from the published total and residents alone, so anyone can recompute it.
     """
-    if total is None:
+    if place not in now.quarters:
         return _Numbers(total=None, rate_low=None, rate_high=None, change=None)
+    total = int(now.quarters[place].sum())
     low, high = None, None
     if residents:
         per_10k = 10_000 / (residents * period.years)
         low, high = (round(float(stats.gamma.ppf(p, total + 0.5)) * per_10k, 1) for p in LIKELY_RANGE)
-    return _Numbers(total=total, rate_low=low, rate_high=high, change=_change(incidents, period, has_past=has_past))
+    by_month = place in now.months and place in before.months
+    pair = [(told.months if by_month else told.quarters).get(place) for told in (now, before)]
+    return _Numbers(total=total, rate_low=low, rate_high=high, change=_change(*pair))
 
 
 def _comparison(total: int | None, residents: int | None, whole_rate: float | None) -> str | None:
@@ -175,35 +183,26 @@ def _comparison(total: int | None, residents: int | None, whole_rate: float | No
     return "none"
 
 
-def _change(incidents: pl.DataFrame, period: Period, *, has_past: bool) -> str:
-    """Word for the change against the same period a year earlier.
+def _change(now: Counts | None, before: Counts | None) -> str:
+    """Word for the change against the same months, or quarters, a year earlier, from what is published of both.
 
-    Months of the two years are paired; how much more they scatter than chance alone would (Pearson's statistic,
-    at least 1) widens the test of the ratio of the two totals.
+    They are paired. The ratio of the two totals must be clear of what chance alone would do, and of how much the
+    pairs scatter (Pearson's statistic, with Student's quantile for as few pairs as there are).
     """
-    months = _months(period)
-    now = _by_month(aggregate.in_period(incidents, period), period.start, months)
-    before = _by_month(aggregate.in_period(incidents, period.year_before()), period.year_before().start, months)
-    total_now, total_before = int(now.sum()), int(before.sum())
-    if not has_past or min(total_now, total_before) < LEAST_FOR_CHANGE:
+    if now is None or before is None or min(now.sum(), before.sum()) < LEAST_FOR_CHANGE:
         return "too_little"
+    total_now, total_before = int(now.sum()), int(before.sum())
     both, share = now + before, total_now / (total_now + total_before)
     scatter = (now - both * share) ** 2 / np.maximum(both * share * (1 - share), 1e-9)
-    dispersion = max(1.0, float(scatter.sum()) / max(1, months - 1))
-    deviation = np.sqrt(dispersion * (1 / total_now + 1 / total_before))
-    z = np.log(total_now / total_before) / deviation
-    return "up" if z > CLEAR_CHANGE else "down" if z < -CLEAR_CHANGE else "none"
+    pairs = max(1, now.size - 1)
+    of_scatter = float(stats.t.ppf(SURE_OF_CHANGE, pairs)) * np.sqrt(float(scatter.sum()) / pairs)
+    least = max(float(stats.norm.ppf(SURE_OF_CHANGE)), of_scatter) * np.sqrt(1 / total_now + 1 / total_before)
+    ratio = np.log(total_now / total_before)
+    return "up" if ratio > least else "down" if ratio < -least else "none"
 
 
 def _months(period: Period) -> int:
     return (period.end.year - period.start.year) * 12 + period.end.month - period.start.month
-
-
-def _by_month(incidents: pl.DataFrame, start: date, months: int) -> NDArray[np.int64]:
-    number = incidents.select(
-        (pl.col("occurred_on").dt.year() - start.year) * 12 + pl.col("occurred_on").dt.month() - start.month
-    ).to_series()
-    return np.bincount(number.to_numpy(), minlength=months).astype(np.int64)
 
 
 def _names(row: Mapping[str, Any]) -> dict[str, str]:

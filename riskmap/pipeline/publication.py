@@ -219,9 +219,7 @@ def _with_cells(
             coarser=coarser,
         )
         told_now = public_tables.told(public, previous)
-        areas = official_areas(territory) or counted_areas(
-            territory, known, places, period, record_start=record_start, public=public.counts
-        )
+        areas = official_areas(territory) or counted_areas(territory, period, public=public.counts)
         area_index = {area.area_id: i for i, area in enumerate(areas)}
         own_area = np.array([area_index.get(region, release.NO_AREA) for region in grid["region_id"]], dtype="<u2")
         files = {

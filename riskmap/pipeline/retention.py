@@ -37,6 +37,7 @@ class Kind(StrEnum):
     FEEDS = "feeds"
     SCORES = "scores"
     SUPERSEDED = "superseded"
+    REVIEWS = "reviews"
     INCIDENTS = "incidents"
     LEFT_OVER = "left_over"
 
@@ -123,6 +124,7 @@ def _terms(kept: KeptFor, now: datetime) -> dict[Kind, datetime | None]:
         Kind.FEEDS: days(kept.feeds_days),
         Kind.SCORES: days(kept.scores_days),
         Kind.SUPERSEDED: days(kept.superseded_days),
+        Kind.REVIEWS: days(kept.reviews_days),
         Kind.INCIDENTS: None if kept.incidents_years is None else _years_before(now, kept.incidents_years),
         Kind.LEFT_OVER: days(LEFT_OVER_DAYS),
     }
@@ -161,6 +163,8 @@ def _of_territory(
         for delivery in work.deliveries.all(territory):
             _take_delivery(work, delivery, terms, taken, data, now=now)
         _take_incidents(work, territory, terms[Kind.INCIDENTS], taken, data)
+        if (answered_before := terms[Kind.REVIEWS]) is not None:
+            taken.add(Kind.REVIEWS, work.reviews.forget_texts(territory, answered_before))
         for run in work.score_runs.of_territory(territory):
             if _is_before(run.created_at, terms[Kind.SCORES]) and run.run_id not in used:
                 work.score_runs.remove(run.run_id)

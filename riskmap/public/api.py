@@ -120,6 +120,12 @@ def routes(root: Path, journals: Path) -> list[Route]:
 
         return handler
 
+    def reviews(request: Request, _words: Wording) -> Response:
+        found = of(request)
+        return _answer(
+            {"is_simulated": found.is_simulated, **data_api.reviews(found, journals, request.query_params).answer()}
+        )
+
     def described(_request: Request, _words: Wording) -> Response:
         return JSONResponse(openapi.description(VERSION), headers={"Access-Control-Allow-Origin": "*"})
 
@@ -132,6 +138,7 @@ def routes(root: Path, journals: Path) -> list[Route]:
         Route(f"{place}/areas", _guarded(page_of(data_api.areas))),
         Route(f"{place}/counts", _guarded(page_of(data_api.counts))),
         Route(f"{place}/cells", _guarded(page_of(data_api.cells))),
+        Route(f"{place}/reviews", _guarded(reviews)),
         Route(f"{PREFIX}/health", _guarded(health)),
         Route(f"{PREFIX}/release", _guarded(release_list)),
         Route(f"{PREFIX}/cells/{{cell}}", _guarded(cell)),

@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 from geodata import hexgrid
 from riskmap import release as releases
 from riskmap.errors import NoRelease, NotPublished
-from riskmap.public import open_data, shelf
+from riskmap.public import open_data, place_reviews, shelf
 from riskmap.release import CLASS_NAMES, Release
 from riskmap.wording import Wording
 
@@ -72,6 +72,25 @@ def groups(found: Release, words: Wording) -> dict[str, object]:
         "classes": [{"code": code, "name": words.text(f"group.{code}")} for code in found.groups],
         "counts": [{"code": code, "name": words.text(f"group.{code}")} for code in sorted(counted)],
     }
+
+
+def reviews(found: Release, journals: Path, query: QueryParams) -> Page:
+    """Reviews of places: those that wait by the day they are due, then the answered ones, the newest first."""
+    rows: list[dict[str, object]] = [
+        {
+            "number": one.number,
+            "place_id": one.place_id,
+            "area_id": one.area_id,
+            "asked_on": one.asked_on.isoformat(),
+            "due_on": one.due_on.isoformat(),
+            "answered_on": one.answered_on.isoformat() if one.answered_on else None,
+            "outcome": one.outcome,
+            "reasons": dict(one.reasons) or None,
+            "role": one.role,
+        }
+        for one in place_reviews.published(journals, found.territory)
+    ]
+    return _page("reviews", rows, query)
 
 
 def areas(found: Release, query: QueryParams) -> Page:

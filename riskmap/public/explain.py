@@ -97,7 +97,7 @@ def area_answer(release: Release, area: Area, words: Wording) -> AreaAnswer:
         total = words.number(area.total)
         sentences = [words.text("panel.area.total", area=name, n=total, **{"from": first, "to": last})]
     if area.comparison:
-        sentences.append(words.text(f"cmp.{area.comparison}"))
+        sentences.append(words.text(f"cmp_whole.{area.comparison}"))
     if area.change:
         sentences.append(words.text(f"chg.{area.change}"))
     kinds = sorted((area.by_group or {}).items(), key=lambda item: (-item[1], item[0]))

@@ -23,7 +23,7 @@ from geodata import hexgrid
 from riskmap import wording
 from riskmap.public import open_data_columns
 from riskmap.public.open_data_columns import Column
-from riskmap.release import CLASS_NAMES, Release
+from riskmap.release import CLASS_NAMES, Area, Release
 from riskmap.wording import Wording
 
 LICENCE = {"name": "CC-BY-4.0", "path": "https://creativecommons.org/licenses/by/4.0/"}
@@ -32,6 +32,14 @@ LIKELY_RANGE = (0.05, 0.95)
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 """What a spreadsheet would calculate instead of showing."""
+ALL = "all"
+CLASS_OF_COMPARISON = {
+    "clear_lower": "clearly_lower",
+    "maybe_lower": "maybe_lower",
+    "none": "no_clear_difference",
+    "maybe_higher": "maybe_higher",
+    "clear_higher": "clearly_higher",
+}
 LEVELS = ("territory", "region", "area", "cell")
 KINDS = ("quarter", "month", "year_group", "hours", "sensitive", "band")
 DECIMALS = 6
@@ -113,7 +121,8 @@ def _counts_table(release: Release) -> pl.DataFrame:
     counts, places = _csv(release, "counts.csv"), _csv(release, "places.csv")
     names = _named(release)
     compared = pl.DataFrame(
-        [(place, area.comparison) for place, area in release.area_by_id.items()],
+        [(place, _class_of(area)) for place, area in release.area_by_id.items()]
+        + [(cell, CLASS_NAMES[code]) for cell, code in _classes_of_all(release)],
         schema={"place_id": pl.String, "class": pl.String},
         orient="row",
     )
@@ -187,7 +196,7 @@ def regions_csv(release: Release) -> bytes:
                 area.total,
                 area.rate_low,
                 area.rate_high,
-                area.comparison,
+                _class_of(area),
                 area.change,
                 area.official_count,
                 area.official_rate,
@@ -330,6 +339,17 @@ def _kept_counts(key: _Key) -> pl.DataFrame:
 @lru_cache(maxsize=64)
 def _made(key: _Key, name: str) -> bytes:
     return datasets(key.release)[name].make(key.release)
+
+
+def _class_of(area: Area) -> str | None:
+    """An area's word beside the whole territory, in the words of the classes of cells."""
+    return None if area.comparison is None else CLASS_OF_COMPARISON[area.comparison]
+
+
+def _classes_of_all(release: Release) -> Iterable[tuple[str, int]]:
+    """Each published cell with the class of all offences together."""
+    codes = release.classes.get(ALL)
+    return zip(hexgrid.cell_ids(release.cells), codes.tolist(), strict=True) if codes is not None else ()
 
 
 def _csv(release: Release, name: str) -> pl.DataFrame:

@@ -63,6 +63,7 @@ def description(version: str) -> Described:
                 "Classes of the cells in view",
                 [TERRITORY, RELEASE, _query("group"), _query("bbox"), *PAGING, LANGUAGE],
             ),
+            "/api/v1/territories/{territory}/reviews": _get("Reviews of places", [TERRITORY, *PAGING, LANGUAGE]),
         },
         "components": {"schemas": {"Answer": _answer(), "Error": _error()}},
     }

@@ -1,10 +1,6 @@
 """The public page ``/privacy``: what is not shown and why, and what is kept about whoever reads it.
 
 It tells rules of geodata.public_counts and geodata.split in words; tests/riskmap/test_privacy_pages.py compares them.
-
-In app.py::
-
-    routes=[*privacy_pages.routes(settings.releases, contact=settings.contact, tile_url=settings.tile_url), ...]
 """
 
 from collections.abc import Sequence
@@ -57,13 +53,14 @@ class ExampleRow:
     published: str | None
 
 
-def routes(releases: Path, *, contact: str | None = None, tile_url: str | None = None) -> list[Route]:
+def routes(releases: Path, *, contact: str | None = None, tile_url: str | None = None, review_days: int) -> list[Route]:
     """The route of the page. The folder does not have to exist yet.
 
     Parameters
     ----------
     contact : how the owner is reached; None where an installation names nothing
     tile_url : address of map tiles, whose server sees who asks for them
+    review_days : days after its answer for which the texts of a review are kept
     """
 
     # Not async: releases are read, so Starlette runs it beside the loop that serves everybody.
@@ -78,7 +75,7 @@ def routes(releases: Path, *, contact: str | None = None, tile_url: str | None =
             rows=example_rows(words),
             total=words.number(sum(count for _, count in EXAMPLE)),
             steps=example_steps(words),
-            after=after_example(words, found, contact=contact, tile_url=tile_url),
+            after=after_example(words, found, contact=contact, tile_url=tile_url, review_days=review_days),
             territories=[(one.territory, one.names[words.language]) for one in found],
             reviewed=[(one.territory, one.names[words.language]) for one in found if one.cells.size],
         )
@@ -129,12 +126,13 @@ def possible_small(together: int, *, least: int = 5) -> list[int]:
 
 
 def after_example(
-    words: Wording, releases: Sequence[Release], *, contact: str | None, tile_url: str | None
+    words: Wording, releases: Sequence[Release], *, contact: str | None, tile_url: str | None, review_days: int
 ) -> list[Section]:
     """Sections below the example."""
     host = urlsplit(tile_url).netloc if tile_url else ""
     outside = words.text("privacy.visitor.tiles", host=host) if host else words.text("privacy.visitor.no_outside")
     visitor = [words.text(f"privacy.visitor.{name}") for name in ("read", "browser", "account", "forms")]
+    visitor.append(words.text("privacy.visitor.review", n=review_days))
     ask = words.text("privacy.ask.contact", contact=contact) if contact else words.text("modelcard.contact.none")
     attack = [
         words.text("privacy.attack.how"),

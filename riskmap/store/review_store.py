@@ -97,6 +97,21 @@ class SqlPlaceReviews:
         if review.answer is None:
             self._connection.execute(sa.insert(place_review_voice).values(_voice_row(review, len(review.voices))))
 
+    def forget_texts(self, territory: str, answered_before: datetime) -> int:
+        old = sa.select(place_review.c.number).where(
+            place_review.c.territory == territory, place_review.c.answered_at < answered_before
+        )
+        emptied = self._connection.execute(
+            sa.update(place_review_voice)
+            .where(
+                place_review_voice.c.territory == territory,
+                place_review_voice.c.number.in_(old),
+                place_review_voice.c.text != "",
+            )
+            .values(text="")
+        )
+        return int(emptied.rowcount)
+
     def _first(self, *conditions: sa.ColumnElement[bool]) -> PlaceReview | None:
         found = self._select(*conditions)
         return found[0] if found else None

@@ -45,7 +45,7 @@ def numbers_of(*parts, record_start=LONG_AGO, territory=TOWN):
         start=record_start,
         end=YEAR.end,
     )[0]
-    found = counted_areas(territory, frame, territory.places, YEAR, record_start=record_start, public=public.counts)
+    found = counted_areas(territory, YEAR, public=public.counts)
     return {area.area_id: area for area in found}
 
 

@@ -117,7 +117,7 @@ def test_change_and_comparison_are_told_in_words(opened, change, comparison):
 
     sentences = in_area(opened(), words, total=77, change=change, comparison=comparison)
 
-    assert sentences[1:] == (words.text(f"cmp.{comparison}"), words.text(f"chg.{change}"))
+    assert sentences[1:] == (words.text(f"cmp_whole.{comparison}"), words.text(f"chg.{change}"))
 
 
 def test_kinds_stand_from_the_most_frequent_down_and_every_number_has_its_caveats(opened):

@@ -72,6 +72,18 @@ def test_every_count_and_class_can_be_quoted_with_its_release(city):
     assert all(row["release_id"] == city.release_id for row in rows_of(city, "cells.csv"))
 
 
+def test_a_band_carries_the_class_of_its_hexagon_and_areas_speak_the_same_words(city):
+    class_of = {row["cell_id"]: row["class_all"] for row in rows_of(city, "cells.csv")}
+
+    told = {(row["place_id"], row["class"]) for row in rows_of(city, "counts.csv") if row["level"] == "cell"}
+    of_regions = {row["class"] for row in rows_of(city, "regions.csv")}
+
+    assert told
+    assert all(class_of.get(cell, "") == word for cell, word in told)
+    assert of_regions - {""} <= set(CLASS_NAMES.values())
+    assert of_regions - {""}
+
+
 def test_cells_carry_classes_in_words_and_no_number(city):
     (*_, row) = rows_of(city, "cells.csv")
 

@@ -24,12 +24,17 @@ EXAMPLE_ROW = "example-01 2025"
 
 def page(releases, language="en", **settings):
     async def ask():
-        app = Starlette(routes=privacy_pages.routes(releases, **settings))
+        app = Starlette(routes=privacy_pages.routes(releases, **{"review_days": 365} | settings))
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://riskmap.test") as client:
             return await client.get(privacy_pages.ADDRESS, params={"lang": language})
 
     return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_how_long_texts_of_reviews_are_kept_is_what_the_installation_says(tmp_path, language):
+    assert ": 90." in page(tmp_path, language, review_days=90).text
 
 
 def numbers_in(text):

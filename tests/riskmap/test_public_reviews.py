@@ -66,6 +66,23 @@ def test_reviews_that_are_written_are_read_again(tmp_path):
     assert journal.latest(tmp_path, "toy").reviews == reviews
 
 
+def test_programs_are_told_of_reviews_with_their_days_outcome_and_reasons(town):
+    root = town.folder.parents[2]
+    write(root / "journals", an_answered_one(2), a_public_review())
+
+    told = PublicClient(releases=root / "releases", journals=root / "journals").get("/api/v1/territories/toy/reviews")
+
+    waiting, closed = told.json()["reviews"]
+    assert (told.json()["total"], told.json()["is_simulated"]) == (2, True)
+    assert (waiting["number"], waiting["due_on"], waiting["answered_on"], waiting["reasons"]) == (
+        1,
+        "2026-11-23",
+        None,
+        None,
+    )
+    assert (closed["outcome"], closed["role"], closed["reasons"]["kk"]) == ("stands", "steward", REASON_KK)
+
+
 def test_a_journal_without_reviews_is_the_one_it_was_before_there_were_any(tmp_path):
     journal_id = write(tmp_path)
 

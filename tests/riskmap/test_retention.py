@@ -15,10 +15,12 @@ from riskmap.identity import audit, sessions
 from riskmap.pipeline import publication, retention
 from riskmap.pipeline.deliveries import deliver
 from riskmap.pipeline.retention import Kind
+from riskmap.place_review import rules
 from riskmap.ports import Account, DeliveryStatus, ScoreRun, Session
 from riskmap.quarantine import corrections, desk
 from riskmap.settings import KeptFor, Settings
 from tests.council import NOT_A_HASH
+from tests.place_review_builder import REASON_RU, REASONS, a_review, a_reviewed_place, a_voice
 from tests.rows_aside import NOW, STEWARD, TOWN, a_file, a_town, a_town_on_disk, corrected, sound_rows
 
 
@@ -247,6 +249,31 @@ def test_rows_that_a_killed_correction_left_in_its_work_folder_go_after_a_day(to
 
         assert (early, late) == ({}, {Kind.LEFT_OVER: (0, 1)})
         assert not folder.exists()
+
+
+# ---- Reviews of places ----
+
+
+def test_what_people_wrote_for_a_review_goes_a_year_after_its_answer(town):
+    account_id, place = an_account(town), a_reviewed_place(territory=TOWN)
+    asked = a_review(1, a_voice("1", text="Сан дұрыс емес."), a_voice("2"), place=place)
+    waiting = a_review(2, a_voice("3", text="Тексеріңіз."), place=a_reviewed_place("892db0d9a0fffff", territory=TOWN))
+    with town.store.work() as work:
+        work.reviews.add(asked)
+        work.reviews.add(waiting)
+        told = {"role": "steward", "account_id": account_id, "version": asked.version, "at": NOW, "key": "k"}
+        work.reviews.save(rules.close(asked, "stands", REASONS, **told))
+        work.commit()
+
+    before, looked, removed = due(town, 365), due(town, 366), carried_out(town, 366)
+
+    assert (before, looked, removed) == ({}, {Kind.REVIEWS: (1, 0)}, {Kind.REVIEWS: (1, 0)})
+    with town.store.look() as look:
+        first, second = look.reviews.of_territory(TOWN)
+    assert [voice.text for voice in first.voices] == ["", ""]
+    assert (first.answer.reason_ru, first.voices[0].receipt_hash) == (REASON_RU, asked.voices[0].receipt_hash)
+    assert [voice.text for voice in second.voices] == ["Тексеріңіз."]
+    assert carried_out(town, 367) == {}
 
 
 # ---- Deliveries and incidents ----
