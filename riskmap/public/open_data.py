@@ -149,21 +149,24 @@ def _counts_table(release: Release) -> pl.DataFrame:
             "part_of_day",
         )
     )
-    exact = np.where(found["status"] == "exact", found["low"].fill_null(0).to_numpy(), np.nan)
-    low, high = likely_range(exact)
-    return found.with_columns(
-        likely_low=pl.Series(low).fill_nan(None),
-        likely_high=pl.Series(high).fill_nan(None),
-        release_id=pl.lit(release.release_id),
-        citation=pl.concat_str(
-            pl.lit("riskmap: "),
-            pl.coalesce("name_en", "place_id"),
-            pl.lit(", "),
-            "period",
-            pl.lit(", release "),
-            pl.lit(release.release_id),
-        ),
-    ).select(column.name for column in open_data_columns.COUNTS)
+    exact = found.filter(pl.col("status") == "exact").select("low").unique()
+    low, high = likely_range(exact["low"].to_numpy())
+    ranges = exact.with_columns(likely_low=pl.Series(low), likely_high=pl.Series(high), status=pl.lit("exact"))
+    return (
+        found.join(ranges, on=["low", "status"], how="left", maintain_order="left")
+        .with_columns(
+            release_id=pl.lit(release.release_id),
+            citation=pl.concat_str(
+                pl.lit("riskmap: "),
+                pl.coalesce("name_en", "place_id"),
+                pl.lit(", "),
+                "period",
+                pl.lit(", release "),
+                pl.lit(release.release_id),
+            ),
+        )
+        .select(column.name for column in open_data_columns.COUNTS)
+    )
 
 
 def places_table(release: Release) -> pl.DataFrame:
