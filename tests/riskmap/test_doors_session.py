@@ -126,7 +126,9 @@ def test_after_signing_in_nobody_is_sent_anywhere_but_to_a_page_of_ours(council,
     assert answer.headers["location"] == already_in.headers["location"] == "/council?lang=kk"
 
 
-@pytest.mark.parametrize("wanted", ["/casework", "/casework/toy", "/casework/toy/12", "/council/toy?state=done&x=1"])
+@pytest.mark.parametrize(
+    "wanted", ["/casework", "/casework/toy", "/casework/toy/12", "/council/toy?state=done&x=1", "/release-desk/toy"]
+)
 def test_a_page_of_ours_is_one_to_come_back_to(wanted):
     assert RETURN.fullmatch(wanted)
     assert safe_return(wanted) == wanted
