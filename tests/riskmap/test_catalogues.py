@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -68,6 +69,7 @@ NUMBERS = ("n", "cells", "areas", "windows")
 """Placeholders that stand for a count of things."""
 
 
+@cache
 def texts(language: str) -> dict[str, tuple[str, ...]]:
     """Every key of a catalogue with its text, or its plural forms."""
     return {
@@ -79,6 +81,7 @@ def texts(language: str) -> dict[str, tuple[str, ...]]:
     }
 
 
+@cache
 def catalogue(language: str) -> Catalog:
     with (ROOT / "riskmap" / "locale" / language / "LC_MESSAGES" / "riskmap.po").open("rb") as file:
         return read_po(file, locale=language, abort_invalid=True)
