@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -52,7 +52,8 @@ class Area:
     ``total`` is the exact count of the release's period, ``by_group`` holds those of the last complete calendar year,
     ``by_group_year``; each is present only where disclosure control allows. ``rate_low`` and ``rate_high`` are per
     10 000 residents and year. ``change`` is down, up, none or too_little, ``comparison`` clear_lower, maybe_lower,
-    none, maybe_higher or clear_higher.
+    none, maybe_higher or clear_higher. ``reasons`` are codes (theme, presence, effect) of what sets the forecast of a
+    typical place there apart, strongest first; None where nobody says.
     """
 
     area_id: str
@@ -68,6 +69,7 @@ class Area:
     comparison: str | None = None
     official_count: int | None = None
     official_rate: float | None = None
+    reasons: Sequence[Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,6 +60,8 @@ AREA_FIELDS = {
     "comparison": "`clear_lower`, `maybe_lower`, `none`, `maybe_higher`, `clear_higher`: a district to the whole",
     "official_count": "official total, where the territory has official totals",
     "official_rate": "the same per 10 000 residents",
+    "reasons": "what sets the forecast of all offences for a typical place of a district apart from the territory's: "
+    "up to three, each with `theme`, `presence` (`more` or `fewer` of it) and `effect` (`higher` or `lower`)",
 }
 MANIFEST = {
     "format": "version of this layout; this program reads and writes the one named above",

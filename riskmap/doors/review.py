@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from geodata import hexgrid
 from geodata.offences import ALL
-from riskmap import journal, reasons_text
+from riskmap import journal
 from riskmap.council.request import civil_day
 from riskmap.doors import review_areas
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.visit import Visit
 from riskmap.errors import DamagedRelease, NoRelease
-from riskmap.public import council, map_view, place_map
+from riskmap.public import council, map_view, place_map, reasons_text
 from riskmap.public.map_view import MapOptions, MapState
 from riskmap.release import Release
 from riskmap.review import actions, exclusions, export, hotspots, picture

@@ -17,7 +17,7 @@ from geodata.columns import CELL_REASONS
 from models import reasons
 from models.history import History
 from models.level import AtLevel
-from models.reasons import THEMES, Contributions, Presence, Reasons
+from models.reasons import THEMES, Contributions, Presence, Reasons, Theme
 from models.risk_model import RiskModel
 from models.shrinkage import EmpiricalBayes
 from models.stacked import FittedStack, Stacked
@@ -42,6 +42,38 @@ def of_group(model: RiskModel, history: History, cell_ids: Sequence[str], group:
     NotAdditive
         If the parts do not add up to the forecast that is served.
     """
+    found = _compared(model, history, as_of=as_of)
+    return CELL_REASONS.empty() if found is None else _frame(found[0].reasons(), cell_ids, group)
+
+
+def of_regions(
+    model: RiskModel, history: History, region_of_cell: Sequence[str], *, as_of: date
+) -> dict[str, list[dict[str, str]]]:
+    """Reasons of a typical place of each region: codes of theme, presence and effect, strongest first, no numbers.
+
+    For all offences together: other kinds are then the same incidents told again, so they are no reason of their own.
+
+    Parameters
+    ----------
+    region_of_cell : region of each cell of the support; several
+    """
+    ids, region = np.unique(np.array(region_of_cell, dtype=str), return_inverse=True)
+    found = _compared(model, history, as_of=as_of) if ids.size > 1 else None
+    if found is None:
+        return {}
+    told = found[0].of_areas(region, weight=found[1]).reasons()
+    return {
+        str(name): [
+            {"theme": str(one.theme), "presence": str(one.presence), "effect": str(one.effect)}
+            for one in told.of(position)
+            if one.theme is not Theme.OTHER_GROUPS
+        ]
+        for position, name in enumerate(ids)
+    }
+
+
+def _compared(model: RiskModel, history: History, *, as_of: date) -> tuple[Contributions, NDArray[np.float64]] | None:
+    """Parts of each cell's forecast beside the territory's mean, and the forecast; None of a model that has none."""
     fitted = model.fit(history, as_of=as_of)
     expected = fitted.expected_incidents(HORIZON_DAYS)
     place, areas = (model.place, model.area_of_cell) if isinstance(model, AtLevel) else (model, None)
@@ -52,12 +84,8 @@ def of_group(model: RiskModel, history: History, cell_ids: Sequence[str], group:
     elif isinstance(place, EmpiricalBayes):
         parts = reasons.of_base(place, history, as_of=as_of)
     else:
-        return CELL_REASONS.empty()
-    return _frame(_compared(parts, expected, areas), cell_ids, group)
-
-
-def _compared(parts: Contributions, expected: NDArray[np.float64], areas: NDArray[np.int64] | None) -> Reasons:
-    return parts.lifted(expected, areas).compared(weight=expected).reasons()
+        return None
+    return parts.lifted(expected, areas).compared(weight=expected), expected
 
 
 def _frame(told: Reasons, cell_ids: Sequence[str], group: str) -> pl.DataFrame:

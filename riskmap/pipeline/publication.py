@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -219,7 +219,9 @@ def _with_cells(
             coarser=coarser,
         )
         told_now = public_tables.told(public, previous)
-        areas = official_areas(territory) or counted_areas(territory, period, public=public.counts)
+        areas = official_areas(territory) or _with_reasons(
+            counted_areas(territory, period, public=public.counts), run.details.get("region_reasons", {})
+        )
         area_index = {area.area_id: i for i, area in enumerate(areas)}
         own_area = np.array([area_index.get(region, release.NO_AREA) for region in grid["region_id"]], dtype="<u2")
         files = {
@@ -365,6 +367,14 @@ def _rounded(geometry: Mapping[str, Any]) -> dict[str, Any]:
         return round(part, 5) if isinstance(part, float) else [walk(inner) for inner in part]
 
     return {"type": geometry["type"], "coordinates": walk(geometry["coordinates"])}
+
+
+def _with_reasons(areas: list[Area], reasons: Mapping[str, list[dict[str, str]]]) -> list[Area]:
+    """Areas with the reasons of the run's forecast, where their total is told."""
+    return [
+        replace(area, reasons=reasons[area.area_id]) if area.total is not None and area.area_id in reasons else area
+        for area in areas
+    ]
 
 
 def _areas_json(territory: Territory, areas: list[Area]) -> bytes:

@@ -78,7 +78,9 @@ def score(
     surfaces = Surfaces(kernels=kernels, histories=histories)
     features, areas = features_of(places, kernels.cells), level_areas(kernels.cells, places)
     cell_ids = hexgrid.cell_ids(kernels.cells)
+    regions_of_cells = places.sort("cell")["region_id"].cast(pl.String).fill_null("").to_list()
     frames, marks, reasons, parameters = [], [], [], {}
+    region_reasons: dict[str, list[dict[str, str]]] = {}
     for done, group in enumerate(groups):
         progress("cli.progress.score", done, len(groups))
         history = histories[group]
@@ -91,6 +93,8 @@ def score(
         frames += expected_frames(model, history, places, territory.name, group, as_of=day)
         marks.append(hotspot_marks.of_group(model, history, cell_ids, group, as_of=day))
         reasons.append(cell_reasons.of_group(model, history, cell_ids, group, as_of=day))
+        if group == ALL:
+            region_reasons = cell_reasons.of_regions(model, history, regions_of_cells, as_of=day)
     progress("cli.progress.score", len(groups), len(groups))
     served = {group: str(parameters[group]["model"]) for group in groups}
     run = ScoreRun(
@@ -104,6 +108,7 @@ def score(
         details={
             "parameters": parameters,
             "served": _gate(windows, served),
+            "region_reasons": region_reasons,
             "scorecard": scorecard(windows),
             "scorecard_windows": to_rows(windows, forecast=served),
             "excluded": exclusions.counted(store.lake.read(territory.name), as_of=day),

@@ -216,5 +216,6 @@ def _describe_area(release: Release, area: Area, words: Wording) -> dict[str, ob
         "name": answer.heading,
         "total": area.total,
         "sentences": answer.sentences,
+        "reasons": answer.why,
         "caveats": answer.caveats,
     }

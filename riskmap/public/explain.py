@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geodata import hexgrid
+from riskmap.public import reasons_text
 from riskmap.release import Area, PublishedCell, Release
 from riskmap.wording import Wording
 
@@ -39,13 +40,17 @@ class CellAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaAnswer:
-    """Numbers and change, told only for an area: ``kinds`` pairs an offence group's name with its count."""
+    """Numbers and change, told only for an area: ``kinds`` pairs an offence group's name with its count.
+
+    ``why`` holds the reasons of its forecast, and last that they are associations.
+    """
 
     heading: str
     sentences: tuple[str, ...]
     kinds: tuple[tuple[str, str], ...]
     caveats: tuple[str, ...]
     kinds_heading: str = ""
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,9 @@ def area_answer(release: Release, area: Area, words: Wording) -> AreaAnswer:
         sentences=tuple(sentences),
         kinds=tuple((words.text(f"group.{code}"), words.number(count)) for code, count in kinds),
         caveats=(words.text("not_in.number"), words.text("not_in.low")),
+        why=reasons_text.of_area([reasons_text.Codes(**one) for one in area.reasons], words)
+        if area.reasons is not None
+        else (),
         kinds_heading=words.text("panel.kinds.year", year=area.by_group_year)
         if area.by_group_year
         else words.text("panel.kinds"),

@@ -20,9 +20,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from geodata import hexgrid
-from riskmap import reasons_text
 from riskmap.identity.access import Actor
 from riskmap.ports import Store
+from riskmap.public import reasons_text
 from riskmap.public.council_export import BYTE_ORDER_MARK, harmless
 from riskmap.review import hotspots
 from riskmap.review.hotspots import Board, Choice, Place

@@ -207,9 +207,11 @@ def _area_words(release: Release, area: Area, words: Wording, reviewed: str) -> 
         f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(count)}</td></tr>'
         for name, count in answer.kinds
     )
+    why = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in answer.why)
+    why = _folded(words.text("reason.area.title"), why) if why else ""
     kinds = _folded(answer.kinds_heading, f"<table>{rows}</table>") if rows else ""
     return (
-        f'<div class="rm-area"><h2>{html.escape(answer.heading)}</h2>{sentences}{kinds}'
+        f'<div class="rm-area"><h2>{html.escape(answer.heading)}</h2>{sentences}{kinds}{why}'
         f"{_folded(words.text('panel.not_included'), caveats) if release.cells.size else caveats}{reviewed}</div>"
     )
 

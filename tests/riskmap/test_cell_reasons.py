@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from geodata import hexgrid
@@ -61,3 +62,17 @@ def test_nothing_after_the_day_moves_a_reason_of_a_run():
     seeing, blind = told(model, TOWN.history(), earlier), told(model, TOWN.history().before(earlier), earlier)
 
     assert seeing.equals(blind)
+
+
+def test_a_region_is_told_codes_of_its_reasons_and_no_number():
+    history = TOWN.history()
+    model = AtLevel(place=EmpiricalBayes(kernels=TOWN.kernels))
+    expected = model.fit(history, as_of=TOWN.end).expected_incidents(30)
+    region = ["busy" if one > np.median(expected) else "calm" for one in expected]
+
+    found = cell_reasons.of_regions(model, history, region, as_of=TOWN.end)
+
+    assert sorted(found) == ["busy", "calm"]
+    assert found["busy"][0] == {"theme": "surroundings_record", "presence": "more", "effect": "higher"}
+    assert all(set(one) == {"theme", "presence", "effect"} for told in found.values() for one in told)
+    assert cell_reasons.of_regions(model, history, ["one"] * len(region), as_of=TOWN.end) == {}

@@ -5,7 +5,8 @@ from itertools import product
 import pytest
 
 from models.reasons import Effect, Presence, Reason, Theme
-from riskmap import reasons_text, wording
+from riskmap import wording
+from riskmap.public import reasons_text
 from riskmap.wording import LANGUAGES
 
 VENUES = Reason(theme=Theme.VENUES, presence=Presence.MORE, factor=1.4)

@@ -4,6 +4,7 @@ The words never say that one makes the other: `reason.note` belongs under every 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from riskmap.wording import Wording
@@ -29,6 +30,15 @@ class Told(Protocol):
     def effect(self) -> str:
         """``higher`` or ``lower``."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """A reason as a release holds it."""
+
+    theme: str
+    presence: str
+    effect: str
 
 
 def of_cell(reasons: Iterable[Told], words: Wording, *, reach_m: int = REACH_M) -> tuple[str, ...]:
