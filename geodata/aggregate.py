@@ -65,16 +65,34 @@ def mappable(incidents: pl.DataFrame) -> pl.DataFrame:
 
 
 def spread_month_only(incidents: pl.DataFrame) -> pl.DataFrame:
-    """Give incidents known only by month a day of that month, evenly and repeatably by their line.
+    """Give incidents known only by month a day of that month, evenly and repeatably by their place and offence.
 
-    Left on the first, they would all fall into the window that happens to hold it.
+    Left on the first, they would all fall into the window that happens to hold it. Their days follow from what else is
+    known of the same month alone: neither the order of deliveries nor a row of another month moves them.
     """
-    days = pl.col("occurred_on").dt.month_end().dt.day().cast(pl.UInt64)
-    # Ids are the installation's own secret: what follows from them would differ from one installation to the next.
-    share = (pl.col("line") * GOLDEN) % 1.0
-    moved = pl.col("occurred_on").dt.month_start() + pl.duration(days=(share * days).floor().cast(pl.Int64))
+    is_month = incidents["time_precision"] == "month"
+    if not is_month.any():
+        return incidents
+    # Ids are the installation's own secret, lines change with each export: what follows from them would not be lasting.
+    order = [name for name in ("lat", "lng", "offence_group", "offence_code") if name in incidents.columns]
+    months = incidents.with_row_index("_row").filter(is_month).sort("occurred_on", *order, "_row")
+    start = pl.col("occurred_on").dt.month_start()
+    share = (pl.int_range(pl.len()).over(start) * GOLDEN) % 1.0
+    days = pl.col("occurred_on").dt.month_end().dt.day()
+    moved = months.select("_row", _moved=start + pl.duration(days=(share * days).floor().cast(pl.Int64)))
+    return (
+        incidents.with_row_index("_row")
+        .join(moved, on="_row", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("_moved", "occurred_on").alias("occurred_on"))
+        .drop("_row", "_moved")
+    )
+
+
+def known_before(incidents: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Incidents known before a day; those known only by month once their month is over."""
     is_month = pl.col("time_precision") == "month"
-    return incidents.with_columns(pl.when(is_month).then(moved).otherwise(pl.col("occurred_on")).alias("occurred_on"))
+    ended_on = pl.when(is_month).then(pl.col("occurred_on").dt.month_end()).otherwise("occurred_on")
+    return incidents.filter(ended_on < day)
 
 
 def groups_present(incidents: pl.DataFrame) -> list[str]:

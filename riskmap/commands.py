@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +237,10 @@ def _score(options: argparse.Namespace, context: Context) -> Report:
         )
         for row in whole.iter_rows(named=True)
     ]
+    lines += [
+        words.text("cli.score.silent", group=words.text(f"group.{group}"), day=date.fromisoformat(last))
+        for group, last in run.details["silent"].items()
+    ]
     data = {
         "territory": territory.name,
         "run_id": run.run_id,
@@ -245,6 +249,7 @@ def _score(options: argparse.Namespace, context: Context) -> Report:
         "groups": list(run.details["served"]),
         "served": {group: entry["level"] for group, entry in run.details["served"].items()},
         "expected": whole.to_dicts(),
+        "silent": run.details["silent"],
     }
     return Report(data=data, lines=lines)
 

@@ -81,6 +81,10 @@ class NothingToScore(RiskMapError, LookupError):
     exit_status = ExitStatus.NOTHING_THERE
 
 
+class TooLittleToScore(NothingToScore):
+    """There are incidents, but too few of them, or of too few days, to tell a number from."""
+
+
 class NoRelease(RiskMapError, LookupError):
     """The territory has no release, or not this one."""
 

@@ -21,7 +21,7 @@ from models import backtest, level_bands
 from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release, release_desk, wording
-from riskmap.errors import NothingToCorrect, NotReleasable
+from riskmap.errors import NothingToCorrect, NothingToScore, NotReleasable
 from riskmap.pipeline import class_layers, public_tables, scorecard_file, scoring, withdrawal
 from riskmap.pipeline.area_numbers import counted_areas, official_areas
 from riskmap.ports import ScoreRun, Store
@@ -96,10 +96,13 @@ def publish(
     incidents = scoring.usable_incidents(store, territory)
     official = official_areas(territory)
     draft: Draft
-    if incidents.height == 0 and official:
+    try:
+        run = scoring.current_run(store, territory, as_of=as_of, now=now, progress=progress)
+    except NothingToScore:
+        if not official:
+            raise
         draft = _regions_only(territory, official, as_of=as_of or date.fromisoformat(territory.official["dated"]))
     else:
-        run = scoring.current_run(store, territory, as_of=as_of, now=now, progress=progress)
         draft = _with_cells(store, root, territory, incidents=incidents, run=run, progress=progress)
     content = _next_in_chain(root, territory.name, draft, correct=correct)
     if content.counted is not None:
@@ -165,7 +168,7 @@ def _regions_only(territory: Territory, areas: list[Area], *, as_of: date) -> Dr
 def _with_cells(
     store: Store, root: Path, territory: Territory, *, incidents: pl.DataFrame, run: ScoreRun, progress: Progress
 ) -> Draft:
-    known = incidents.filter(pl.col("occurred_on") < run.as_of)
+    known = aggregate.known_before(incidents, run.as_of)
     record_start = scoring.record_start(known)
     period = aggregate.published_period(record_start, run.as_of)
     if period is None:
@@ -174,7 +177,7 @@ def _with_cells(
             "speaks of complete quarters or months. Deliver a longer record, or give a later --as-of."
         )
     places = scoring.coverage(territory, known)
-    everything = aggregate.spread_month_only(store.lake.read(territory.name)).filter(pl.col("occurred_on") < run.as_of)
+    everything = aggregate.known_before(aggregate.spread_month_only(store.lake.read(territory.name)), run.as_of)
     # Of whole years, so that what is published as its parent changes once a year at most.
     settled = everything.filter(pl.col("occurred_on").dt.year() < run.as_of.year)
     grid = class_layers.public_grid(places, territory, dominated=disclosure.dominated_cells(settled))

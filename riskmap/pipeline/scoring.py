@@ -5,7 +5,7 @@ A score run nobody has released is invisible to the public. What it holds is for
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -25,8 +25,8 @@ from models.scorecard import switched_off, to_rows
 from models.shrinkage import EmpiricalBayes, tune
 from models.stacked import Stacked, Stacking, stack
 from models.surfaces import Surfaces
-from riskmap.errors import InvalidAsOf, NothingToScore
-from riskmap.pipeline import cell_reasons, hotspot_marks, review_details
+from riskmap.errors import TooLittleToScore
+from riskmap.pipeline import cell_reasons, hotspot_marks, record, review_details
 from riskmap.pipeline.cell_features import features_of
 from riskmap.pipeline.expected import expected_frames
 from riskmap.pipeline.level_areas import level_areas
@@ -50,9 +50,6 @@ SLOPE_BAND = (0.8, 1.25)
 LEAST_INCIDENTS = 100
 """Offence groups with fewer incidents on record get no score of their own; they count in ``all``."""
 
-LATEST_BEYOND_DAYS = 7
-"""How far beyond the day after the last incident an as-of date may lie; later days would pass for quiet ones."""
-
 
 def score(
     store: Store, territory: Territory, *, as_of: date | None, now: datetime, progress: Progress
@@ -63,13 +60,14 @@ def score(
     ------
     NothingToScore
         If no incident with a place has been delivered.
+    TooLittleToScore
+        If the record is too short, or hardly anything happened in the cells.
     InvalidAsOf
         If the date lies before the record or after its end.
     """
-    incidents = usable_incidents(store, territory)
-    day = _as_of(incidents, territory, as_of)
-    known = incidents.filter(pl.col("occurred_on") < day)
+    day, known = record.known_on(usable_incidents(store, territory), territory, as_of)
     places = coverage(territory, known)
+    record.require_enough(known, places, territory, as_of=day)
     groups = _groups(known)
     windows = backtest_windows(known, groups=groups, as_of=day, progress=progress, places=places)
     choice = {row["offence_group"]: row for row in backtest.model_to_serve(windows).iter_rows(named=True)}
@@ -111,6 +109,7 @@ def score(
             "region_reasons": region_reasons,
             "scorecard": scorecard(windows),
             "scorecard_windows": to_rows(windows, forecast=served),
+            "silent": {group: str(last) for group, last in record.silent_groups(known, groups, as_of=day).items()},
             "excluded": exclusions.counted(store.lake.read(territory.name), as_of=day),
             **review_details.of_run(territory, known, places, groups, as_of=day, start=record_start(known)),
         },
@@ -123,7 +122,7 @@ def current_run(
     store: Store, territory: Territory, *, as_of: date | None, now: datetime, progress: Progress
 ) -> ScoreRun:
     """The score run of that day and of the deliveries at hand; made now where there is none."""
-    day = _as_of(usable_incidents(store, territory), territory, as_of)
+    day, _ = record.known_on(usable_incidents(store, territory), territory, as_of)
     wanted = _run_id(territory, day, _deliveries(store, territory))
     with store.work() as work:
         found = work.score_runs.find(wanted)
@@ -144,15 +143,13 @@ def backtest_of(
 
     Raises
     ------
-    NothingToScore
+    TooLittleToScore
         If the group has too few incidents, or the record is too short for a test.
     """
-    incidents = usable_incidents(store, territory)
-    day = _as_of(incidents, territory, as_of)
-    known = incidents.filter(pl.col("occurred_on") < day)
+    day, known = record.known_on(usable_incidents(store, territory), territory, as_of)
     groups = _groups(known)
     if group is not None and group not in groups:
-        raise NothingToScore(
+        raise TooLittleToScore(
             f"{territory.name} has no offence group {group!r} with {LEAST_INCIDENTS} incidents; it has "
             f"{', '.join(groups)}."
         )
@@ -165,9 +162,10 @@ def backtest_of(
         resolution=resolution,
     )
     if windows.height == 0:
-        raise NothingToScore(
+        raise TooLittleToScore(
             f"The record of {territory.name} runs from {record_start(known)} to {day}; a backtest of {horizon_days} "
-            "days needs two windows and 60 days before them. Deliver a longer record or shorten --horizon."
+            "days needs two windows, 60 days before them, and neighbouring cells where incidents recur in those. "
+            "Deliver a longer record or shorten --horizon."
         )
     return day, windows
 
@@ -195,7 +193,10 @@ def backtest_windows(
     rolled, told = known, places if resolution in (None, WORKING_RESOLUTION) else None
     if resolution is not None:
         rolled = known.with_columns(pl.Series("cell", hexgrid.to_parent(known["cell"].to_numpy(), resolution)))
-    kernels = Kernels(backtest.support_cells(rolled["cell"].to_numpy(), rolled["occurred_on"], before=first))
+    support = backtest.support_cells(rolled["cell"].to_numpy(), rolled["occurred_on"], before=first)
+    if support.size == 0:
+        return pl.DataFrame(schema=backtest.SCHEMA)
+    kernels = Kernels(support)
     features = None if told is None else features_of(told, kernels.cells)
     areas = level_areas(kernels.cells, told)
     histories = histories_of(rolled, kernels, start=start, end=as_of)
@@ -272,24 +273,6 @@ def history_of(incidents: pl.DataFrame, kernels: Kernels, *, start: date, end: d
 def _groups(known: pl.DataFrame) -> list[str]:
     sizes = {group: aggregate.in_group(known, group).height for group in aggregate.groups_present(known)}
     return [group for group, size in sizes.items() if group == ALL or size >= LEAST_INCIDENTS]
-
-
-def _as_of(incidents: pl.DataFrame, territory: Territory, wanted: date | None) -> date:
-    if incidents.height == 0:
-        raise NothingToScore(
-            f"{territory.name} has no incident with a place and a mappable offence group. Deliver some: "
-            f"python -m riskmap deliver FILE --territory {territory.name}."
-        )
-    first, last = record_start(incidents), incidents["occurred_on"].max()
-    assert isinstance(last, date)  # noqa: S101 - the column is not empty
-    latest = aggregate.day_after(last) + timedelta(days=LATEST_BEYOND_DAYS)
-    day = wanted or aggregate.day_after(last)
-    if not first < day <= latest:
-        raise InvalidAsOf(
-            f"--as-of {day} does not fit {territory.name}: its record runs from {first} to {last}. "
-            f"Give a day after {first} and not after {latest}, or leave it out for the day after the last incident."
-        )
-    return day
 
 
 def _deliveries(store: Store, territory: Territory) -> tuple[str, ...]:

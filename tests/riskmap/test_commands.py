@@ -333,7 +333,7 @@ def test_a_day_outside_the_record_is_refused_with_the_days_there_are(run, tmp_pa
 
 
 def test_a_record_without_a_complete_month_is_refused_by_the_gate(run, tmp_path, data):
-    path = write_csv(tmp_path / "short.csv", some_incidents(rows=300, first_day=date(2024, 1, 3), days=24))
+    path = write_csv(tmp_path / "short.csv", some_incidents(rows=300, first_day=date(2024, 1, 3), days=50))
     run("deliver", path, "--timezone", ZONE)
 
     answer = run("release", "--territory", "short")

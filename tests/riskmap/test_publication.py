@@ -234,7 +234,7 @@ def test_a_record_too_short_for_a_test_is_called_untested(tmp_path):
 
 
 def test_a_record_without_a_complete_month_is_not_released(tmp_path):
-    short = Town(tmp_path, some_incidents(rows=300, first_day=date(2024, 1, 3), days=24))
+    short = Town(tmp_path, some_incidents(rows=300, first_day=date(2024, 1, 3), days=50))
 
     with pytest.raises(NotReleasable, match="no complete calendar month"):
         short.publish(as_of=None)
