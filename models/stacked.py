@@ -180,7 +180,7 @@ def stack(
             f"Features are given for {features.values.shape[0]} cells, the history for {history.n_cells}; "
             "make both from the same support."
         )
-    terms = _term_names(surfaces, kind, features)
+    terms = term_names(surfaces, kind, features)
     windows = _past_windows(base, history, kind=kind, surfaces=surfaces, features=features, as_of=as_of)
     centres, scales = np.zeros(len(terms)), np.ones(len(terms))
     weights, gain, gain_error = np.zeros(len(terms)), float("nan"), float("nan")
@@ -264,7 +264,8 @@ def _gain(windows: list[_Past]) -> tuple[float, float]:
     return float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
 
 
-def _term_names(surfaces: Surfaces, kind: str, features: CellFeatures | None) -> tuple[str, ...]:
+def term_names(surfaces: Surfaces, kind: str, features: CellFeatures | None) -> tuple[str, ...]:
+    """Names of the terms of the model of one kind: its own surfaces, those of every other kind, features."""
     own = [f"own: {surface.name}" for surface in OWN_SURFACES]
     others = [f"{other}: {surface.name}" for other in _others(surfaces, kind) for surface in OTHER_SURFACES]
     return (*own, *others, *(features.names if features else ()))

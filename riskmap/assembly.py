@@ -7,12 +7,14 @@ import sqlalchemy as sa
 
 from riskmap import installation_key
 from riskmap.lake_ports import IncidentLake
+from riskmap.model_port import ModelShelf
 from riskmap.ports import CountedShelf, ScoreShelf, Store, TerritoryShelf, TotalsShelf, UnitOfWork
 from riskmap.settings import Settings
 from riskmap.store import schema
 from riskmap.store.counted_shelf import FolderCounted
 from riskmap.store.database import BUSY_TIMEOUT_S, IN_MEMORY, open_engine
 from riskmap.store.incident_lake import WAIT_S, ParquetLake
+from riskmap.store.model_shelf import FolderModels
 from riskmap.store.score_shelf import ParquetScores
 from riskmap.store.sql_store import SqlLook, SqlUnitOfWork
 from riskmap.store.surroundings_shelf import FolderSurroundings
@@ -31,6 +33,7 @@ class SqlStore:
     scores: ScoreShelf
     totals: TotalsShelf
     counted: CountedShelf
+    models: ModelShelf
 
     def work(self) -> UnitOfWork:
         return SqlUnitOfWork(self.engine)
@@ -96,4 +99,5 @@ def _store(engine: sa.Engine, data: Path, wait_s: float) -> Store:
         scores=ParquetScores(data, engine),
         totals=ParquetTotals(data / "totals"),
         counted=FolderCounted(data / "counted"),
+        models=FolderModels(data / "models"),
     )

@@ -78,6 +78,10 @@ class _Bars:
         self._key, self._bar = "", None
 
 
+KEPT = "last"
+"""The models a run may go on with: those kept last."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     try:
@@ -139,6 +143,8 @@ def _parser() -> argparse.ArgumentParser:
     release = add("release", _release, "publish the newest state of a territory")
     for command in (score, release):
         command.add_argument("--territory", required=True, metavar="NAME")
+        model_help = "go on with the kept models of the last run instead of fitting and testing anew"
+        command.add_argument("--model", choices=[KEPT], help=model_help)
         command.add_argument("--as-of", type=day, metavar="YYYY-MM-DD", help="default: the day after the last incident")
 
     release_help = "also tell late records of a published year, as far as that gives nothing away; once a year"
@@ -222,7 +228,14 @@ def _deliver(options: argparse.Namespace, context: Context) -> Report:
 def _score(options: argparse.Namespace, context: Context) -> Report:
     with opened(context) as store:
         territory = store.territories.load(options.territory)
-        run, expected = scoring.score(store, territory, as_of=options.as_of, now=context.now, progress=context.progress)
+        run, expected = scoring.score(
+            store,
+            territory,
+            as_of=options.as_of,
+            now=context.now,
+            progress=context.progress,
+            with_kept=options.model == KEPT,
+        )
     whole = expected.filter((pl.col("area_kind") == "territory") & (pl.col("offence_group") == "all"))
     words = context.words
     lines = [
@@ -241,6 +254,7 @@ def _score(options: argparse.Namespace, context: Context) -> Report:
         words.text("cli.score.silent", group=words.text(f"group.{group}"), day=date.fromisoformat(last))
         for group, last in run.details["silent"].items()
     ]
+    lines += [words.text("cli.score.refused", why=why) for why in run.details.get("refused_models", [])]
     data = {
         "territory": territory.name,
         "run_id": run.run_id,
@@ -250,6 +264,9 @@ def _score(options: argparse.Namespace, context: Context) -> Report:
         "served": {group: entry["level"] for group, entry in run.details["served"].items()},
         "expected": whole.to_dicts(),
         "silent": run.details["silent"],
+        "models": run.details["models"],
+        "with_kept": run.details.get("with_kept"),
+        "refused_models": run.details.get("refused_models", []),
     }
     return Report(data=data, lines=lines)
 
@@ -266,6 +283,7 @@ def _release(options: argparse.Namespace, context: Context) -> Report:
             progress=context.progress,
             correct=options.correct,
             needs_second_person=context.settings.needs_second_person,
+            with_kept=options.model == KEPT,
         )
     return _release_report(published, territory, context)
 

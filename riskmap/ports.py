@@ -13,6 +13,7 @@ from geodata.territory import Territory
 from riskmap.council.request import CouncilRequest, State
 from riskmap.identity.access import Grant
 from riskmap.lake_ports import IncidentLake, LakeFiles, QuarantineMarks, Strikes
+from riskmap.model_port import ModelShelf
 from riskmap.place_review.rules import PlaceReview
 
 
@@ -454,3 +455,6 @@ class Store(Protocol):
 
     @property
     def counted(self) -> CountedShelf: ...
+
+    @property
+    def models(self) -> ModelShelf: ...

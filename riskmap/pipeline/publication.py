@@ -78,13 +78,15 @@ def publish(
     progress: Progress,
     correct: int | None = None,
     needs_second_person: bool = False,
+    with_kept: bool = False,
 ) -> PublicationReport:
     """Build, check and write the release of a territory as of a day (default: the day after the last incident).
 
     ``correct`` is a published year whose late and changed records are told as far as they may be, once in a calendar
     year; see `geodata.corrections`. Where it ``needs_second_person``, what is new waits at the release desk.
 
-    A score run of that day and of the deliveries at hand is used where there is one, and made otherwise.
+    A score run of that day and of the deliveries at hand is used where there is one, and made otherwise; ``with_kept``
+    goes on with models fitted earlier.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def publish(
     official = official_areas(territory)
     draft: Draft
     try:
-        run = scoring.current_run(store, territory, as_of=as_of, now=now, progress=progress)
+        run = scoring.current_run(store, territory, as_of=as_of, now=now, progress=progress, with_kept=with_kept)
     except NothingToScore:
         if not official:
             raise

@@ -26,9 +26,10 @@ from models.shrinkage import EmpiricalBayes, tune
 from models.stacked import Stacked, Stacking, stack
 from models.surfaces import Surfaces
 from riskmap.errors import TooLittleToScore
-from riskmap.pipeline import cell_reasons, hotspot_marks, record, review_details
+from riskmap.pipeline import cell_reasons, hotspot_marks, kept_models, record, review_details
 from riskmap.pipeline.cell_features import features_of
 from riskmap.pipeline.expected import expected_frames
+from riskmap.pipeline.kept_models import Kept
 from riskmap.pipeline.level_areas import level_areas
 from riskmap.ports import ScoreRun, Store
 from riskmap.review import exclusions
@@ -52,9 +53,17 @@ LEAST_INCIDENTS = 100
 
 
 def score(
-    store: Store, territory: Territory, *, as_of: date | None, now: datetime, progress: Progress
+    store: Store,
+    territory: Territory,
+    *,
+    as_of: date | None,
+    now: datetime,
+    progress: Progress,
+    with_kept: bool = False,
 ) -> tuple[ScoreRun, pl.DataFrame]:
     """Score every cell and region of a territory, test the model, and keep both as a score run.
+
+    ``with_kept`` goes on with the models that an earlier run fitted, and with its test, on the incidents at hand.
 
     Raises
     ------
@@ -64,30 +73,40 @@ def score(
         If the record is too short, or hardly anything happened in the cells.
     InvalidAsOf
         If the date lies before the record or after its end.
+    NoModel, DamagedModel
+        If there are no kept models to go on with.
     """
     day, known = record.known_on(usable_incidents(store, territory), territory, as_of)
     places = coverage(territory, known)
     record.require_enough(known, places, territory, as_of=day)
-    groups = _groups(known)
-    windows = backtest_windows(known, groups=groups, as_of=day, progress=progress, places=places)
+    kept = _kept(store, territory, as_of=day) if with_kept else None
+    groups = [group for group in _groups(known) if kept is None or group in kept.models]
+    windows = pl.DataFrame(schema=backtest.SCHEMA)
+    if kept is None:
+        windows = backtest_windows(known, groups=groups, as_of=day, progress=progress, places=places)
     choice = {row["offence_group"]: row for row in backtest.model_to_serve(windows).iter_rows(named=True)}
     kernels = Kernels(places["cell"].to_numpy())
     histories = histories_of(known, kernels, start=record_start(known), end=day)
-    surfaces = Surfaces(kernels=kernels, histories=histories)
-    features, areas = features_of(places, kernels.cells), level_areas(kernels.cells, places)
+    stacking = Stacking(
+        surfaces=Surfaces(kernels=kernels, histories=histories),
+        features=features_of(places, kernels.cells),
+        area_of_cell=level_areas(kernels.cells, places),
+    )
     cell_ids = hexgrid.cell_ids(kernels.cells)
     regions_of_cells = places.sort("cell")["region_id"].cast(pl.String).fill_null("").to_list()
-    frames, marks, reasons, parameters = [], [], [], {}
+    frames, marks, reasons, parameters, models = [], [], [], {}, {}
     region_reasons: dict[str, list[dict[str, str]]] = {}
     for done, group in enumerate(groups):
         progress("cli.progress.score", done, len(groups))
         history = histories[group]
-        base = tune(history, as_of=day, horizon_days=GATE_HORIZON_DAYS, kernels=kernels)
-        place: RiskModel = base
-        if group in choice and choice[group]["model"] == "stacked":
-            place = stack(base, history, kind=group, surfaces=surfaces, features=features, as_of=day)
-        model = AtLevel(place=place, area_of_cell=areas, name=base.name if place is base else "stacked")
-        parameters[group] = _parameters(base, model, choice.get(group))
+        if kept is None:
+            is_stacked = group in choice and choice[group]["model"] == "stacked"
+            model = _fitted(history, group, stacking, kernels, as_of=day, is_stacked=is_stacked)
+            parameters[group] = _parameters(model, choice.get(group))
+        else:
+            model = kept_models.made_again(kept.models[group], stacking, kernels)
+            parameters[group] = kept.run.details["parameters"][group]
+        models[group] = model
         frames += expected_frames(model, history, places, territory.name, group, as_of=day)
         marks.append(hotspot_marks.of_group(model, history, cell_ids, group, as_of=day))
         reasons.append(cell_reasons.of_group(model, history, cell_ids, group, as_of=day))
@@ -95,23 +114,47 @@ def score(
             region_reasons = cell_reasons.of_regions(model, history, regions_of_cells, as_of=day)
     progress("cli.progress.score", len(groups), len(groups))
     served = {group: str(parameters[group]["model"]) for group in groups}
+    start, deliveries = record_start(known), _deliveries(store, territory)
+    tested: dict[str, Any]
+    if kept is None:
+        tested = {
+            "served": _gate(windows, served),
+            "scorecard": scorecard(windows),
+            "scorecard_windows": to_rows(windows, forecast=served),
+            "models": {
+                group: kept_models.keep(
+                    store,
+                    model,
+                    territory=territory.name,
+                    group=group,
+                    version_of_method=MODEL_VERSION,
+                    window=(start, day),
+                    deliveries=deliveries,
+                    kernels=kernels,
+                    now=now,
+                )
+                for group, model in models.items()
+            },
+        }
+    else:
+        tested = {name: kept.run.details[name] for name in ("served", "scorecard", "scorecard_windows", "models")}
+        tested["served"] = {group: tested["served"][group] for group in groups}
+        tested |= {"with_kept": kept.run.run_id, "refused_models": list(kept.refused)}
     run = ScoreRun(
-        run_id=_run_id(territory, day, _deliveries(store, territory)),
+        run_id=_run_id(territory, day, deliveries, kept=kept),
         territory=territory.name,
         as_of=day,
         model=MODEL,
         version=MODEL_VERSION,
-        deliveries=_deliveries(store, territory),
+        deliveries=deliveries,
         created_at=now,
         details={
             "parameters": parameters,
-            "served": _gate(windows, served),
             "region_reasons": region_reasons,
-            "scorecard": scorecard(windows),
-            "scorecard_windows": to_rows(windows, forecast=served),
+            **tested,
             "silent": {group: str(last) for group, last in record.silent_groups(known, groups, as_of=day).items()},
             "excluded": exclusions.counted(store.lake.read(territory.name), as_of=day),
-            **review_details.of_run(territory, known, places, groups, as_of=day, start=record_start(known)),
+            **review_details.of_run(territory, known, places, groups, as_of=day, start=start),
         },
     )
     expected = EXPECTED_INCIDENTS.checked(pl.concat(frames))
@@ -119,14 +162,21 @@ def score(
 
 
 def current_run(
-    store: Store, territory: Territory, *, as_of: date | None, now: datetime, progress: Progress
+    store: Store,
+    territory: Territory,
+    *,
+    as_of: date | None,
+    now: datetime,
+    progress: Progress,
+    with_kept: bool = False,
 ) -> ScoreRun:
     """The score run of that day and of the deliveries at hand; made now where there is none."""
     day, _ = record.known_on(usable_incidents(store, territory), territory, as_of)
-    wanted = _run_id(territory, day, _deliveries(store, territory))
+    kept = _kept(store, territory, as_of=day) if with_kept else None
+    wanted = _run_id(territory, day, _deliveries(store, territory), kept=kept)
     with store.work() as work:
         found = work.score_runs.find(wanted)
-    return found or score(store, territory, as_of=day, now=now, progress=progress)[0]
+    return found or score(store, territory, as_of=day, now=now, progress=progress, with_kept=with_kept)[0]
 
 
 def backtest_of(
@@ -280,14 +330,32 @@ def _deliveries(store: Store, territory: Territory) -> tuple[str, ...]:
         return tuple(sorted(delivery.delivery_id for delivery in work.deliveries.adopted(territory.name)))
 
 
-def _run_id(territory: Territory, as_of: date, deliveries: tuple[str, ...]) -> str:
+def _run_id(territory: Territory, as_of: date, deliveries: tuple[str, ...], *, kept: Kept | None) -> str:
     outlines = territory.region_table["region_id"].to_list()
-    text = "\n".join([territory.name, as_of.isoformat(), MODEL, MODEL_VERSION, *deliveries, *outlines])
+    models = [] if kept is None else sorted(kept.ids.values())
+    text = "\n".join([territory.name, as_of.isoformat(), MODEL, MODEL_VERSION, *deliveries, *outlines, *models])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _parameters(base: EmpiricalBayes, model: AtLevel, choice: Mapping[str, Any] | None) -> dict[str, Any]:
+def _kept(store: Store, territory: Territory, *, as_of: date) -> Kept:
+    return kept_models.last_good(store, territory.name, version_of_method=MODEL_VERSION, as_of=as_of)
+
+
+def _fitted(
+    history: History, group: str, stacking: Stacking, kernels: Kernels, *, as_of: date, is_stacked: bool
+) -> AtLevel:
+    """The model of a group, tuned, learnt and lifted to the level of its areas."""
+    base = tune(history, as_of=as_of, horizon_days=GATE_HORIZON_DAYS, kernels=kernels)
+    place: RiskModel = base
+    if is_stacked:
+        place = stack(base, history, kind=group, surfaces=stacking.surfaces, features=stacking.features, as_of=as_of)
+    return AtLevel(place=place, area_of_cell=stacking.area_of_cell, name="stacked" if is_stacked else base.name)
+
+
+def _parameters(model: AtLevel, choice: Mapping[str, Any] | None) -> dict[str, Any]:
     """Settings of a group's model, and why it was chosen."""
+    base = model.place.base if isinstance(model.place, Stacked) else model.place
+    assert isinstance(base, EmpiricalBayes)  # noqa: S101 - nothing else is served
     told: dict[str, Any] = {
         "model": model.name,
         "half_life_days": base.half_life_days,
