@@ -178,6 +178,7 @@ def cards(
     horizon_days: int = HORIZON_DAYS,
     rule: StopRule | None = None,
     criterion: Criterion | None = None,
+    off_since: Mapping[str, date] | None = None,
 ) -> tuple[Card, ...]:
     """The scorecard of each offence group.
 
@@ -186,6 +187,7 @@ def cards(
     windows : `backtest.Backtest.windows` of one or several groups, or what `from_rows` makes of kept rows
     forecast : the model that forecasts each group; a group without windows of it gets an empty, untested card
     rule, criterion : the defaults where not given
+    off_since : groups whose forecast an earlier run found switched off, and since when
 
     Raises
     ------
@@ -202,27 +204,39 @@ def cards(
             horizon_days=horizon_days,
             rule=rule or StopRule(),
             criterion=criterion or Criterion(),
+            off_since=(off_since or {}).get(group),
         )
         for group, model in forecast.items()
     )
 
 
-def switched_off(windows: pl.DataFrame, *, forecast: Mapping[str, str]) -> frozenset[str]:
-    """Offence groups whose forecast the stop rule has switched off: long-run classes are to be served for them.
+def switched_off(
+    windows: pl.DataFrame, *, forecast: Mapping[str, str], off_since: Mapping[str, date] | None = None
+) -> dict[str, date]:
+    """Offence groups whose forecast the stop rule has switched off, and since when: long-run classes serve for them.
 
     Parameters and errors as of `cards`.
     """
-    found = cards(windows, forecast=forecast)
-    return frozenset(card.offence_group for card in found if card.verdict.standing is Standing.SWITCHED_OFF)
+    found = [(card.offence_group, card.verdict) for card in cards(windows, forecast=forecast, off_since=off_since)]
+    return {group: told.since for group, told in found if told.standing is Standing.SWITCHED_OFF and told.since}
 
 
-def judge(is_closer: Sequence[bool], starts: Sequence[date], ends: Sequence[date], *, rule: StopRule) -> Verdict:
+def judge(
+    is_closer: Sequence[bool],
+    starts: Sequence[date],
+    ends: Sequence[date],
+    *,
+    rule: StopRule,
+    off_since: date | None = None,
+) -> Verdict:
     """What the stop rule says after these windows, the latest last.
 
     Parameters
     ----------
     is_closer : whether the forecast was closer than the better baseline, one for each window
     starts, ends : first day of each window, and the day after its last
+    off_since : since when an earlier judgement found it switched off
+        It stays so until the rule brings it back, also when the windows that switched it off are not among these.
 
     Examples
     --------
@@ -231,8 +245,10 @@ def judge(is_closer: Sequence[bool], starts: Sequence[date], ends: Sequence[date
     <Standing.SWITCHED_OFF: 'switched_off'>
     """
     if len(is_closer) < rule.windows:
-        return Verdict(standing=Standing.UNTESTED)
+        return Verdict(standing=Standing.SWITCHED_OFF if off_since else Standing.UNTESTED, since=off_since)
     standing, since, in_a_row = Standing.IN_USE, starts[0], 0
+    if off_since is not None and off_since <= ends[rule.windows - 1]:
+        standing, since = Standing.SWITCHED_OFF, off_since
     warned_since = since
     for closer, end in zip(is_closer, ends, strict=True):
         in_a_row = max(in_a_row, 0) + 1 if closer else min(in_a_row, 0) - 1
@@ -272,7 +288,14 @@ def from_rows(rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:
 
 
 def _card(
-    own: pl.DataFrame, group: str, model: str, *, horizon_days: int, rule: StopRule, criterion: Criterion
+    own: pl.DataFrame,
+    group: str,
+    model: str,
+    *,
+    horizon_days: int,
+    rule: StopRule,
+    criterion: Criterion,
+    off_since: date | None,
 ) -> Card:
     months = _months(own, model, horizon_days) if own.height else ()
     if not months:
@@ -284,7 +307,7 @@ def _card(
             baseline=None,
             differences={},
             n_closer=0,
-            verdict=Verdict(standing=Standing.UNTESTED),
+            verdict=judge([], [], [], rule=rule, off_since=off_since),
             outcome=Outcome.TOO_EARLY,
         )
     # The mean gain over each baseline: it is smallest over the better one.
@@ -299,7 +322,7 @@ def _card(
         baseline=baseline,
         differences=differences,
         n_closer=sum(is_closer),
-        verdict=judge(is_closer, [m.start for m in months], [m.end for m in months], rule=rule),
+        verdict=judge(is_closer, [m.start for m in months], [m.end for m in months], rule=rule, off_since=off_since),
         outcome=_outcome(differences[baseline], criterion),
     )
 

@@ -41,6 +41,7 @@ def monthly(details: Mapping[str, Any], groups: Iterable[str], *, model: str) ->
         forecast=forecast_of(details["served"], groups, model=model),
         rule=rule,
         criterion=criterion,
+        off_since=off_before(details),
     )
     return {
         "monthly": {
@@ -52,6 +53,11 @@ def monthly(details: Mapping[str, Any], groups: Iterable[str], *, model: str) ->
             "groups": [_group(card) for card in found],
         }
     }
+
+
+def off_before(details: Mapping[str, Any]) -> dict[str, date]:
+    """Groups that the stop rule had switched off before a score run, and since when."""
+    return {group: date.fromisoformat(day) for group, day in details.get("off_before", {}).items()}
 
 
 def forecast_of(served: Mapping[str, Mapping[str, Any]], groups: Iterable[str], *, model: str) -> dict[str, str]:

@@ -48,6 +48,9 @@ GATE_HORIZON_DAYS = 30
 SLOPE_BAND = (0.8, 1.25)
 """A forecast whose calibration slope leaves this band is not reliable enough to shape classes."""
 
+TESTED = ("served", "off_before", "off_since", "scorecard", "scorecard_windows", "models")
+"""What a run's details hold of the test of its models."""
+
 LEAST_INCIDENTS = 100
 """Offence groups with fewer incidents on record get no score of their own; they count in ``all``."""
 
@@ -117,8 +120,12 @@ def score(
     start, deliveries = record_start(known), _deliveries(store, territory)
     tested: dict[str, Any]
     if kept is None:
+        before = _off_before(store, territory, as_of=day)
+        off = switched_off(windows, forecast=served, off_since=before)
         tested = {
-            "served": _gate(windows, served),
+            "served": _gate(windows, served, frozenset(off)),
+            "off_before": {group: day.isoformat() for group, day in before.items()},
+            "off_since": {group: day.isoformat() for group, day in off.items()},
             "scorecard": scorecard(windows),
             "scorecard_windows": to_rows(windows, forecast=served),
             "models": {
@@ -137,7 +144,7 @@ def score(
             },
         }
     else:
-        tested = {name: kept.run.details[name] for name in ("served", "scorecard", "scorecard_windows", "models")}
+        tested = {name: kept.run.details[name] for name in TESTED}
         tested["served"] = {group: tested["served"][group] for group in groups}
         tested |= {"with_kept": kept.run.run_id, "refused_models": list(kept.refused)}
     run = ScoreRun(
@@ -337,6 +344,15 @@ def _run_id(territory: Territory, as_of: date, deliveries: tuple[str, ...], *, k
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _off_before(store: Store, territory: Territory, *, as_of: date) -> dict[str, date]:
+    """Groups that the last run of an earlier day found switched off, and since when."""
+    with store.look() as look:
+        earlier = [run for run in look.score_runs.of_territory(territory.name) if run.as_of < as_of]
+    last = max(earlier, key=lambda run: (run.as_of, run.created_at), default=None)
+    found = {} if last is None else last.details.get("off_since", {})
+    return {group: date.fromisoformat(day) for group, day in found.items()}
+
+
 def _kept(store: Store, territory: Territory, *, as_of: date) -> Kept:
     return kept_models.last_good(store, territory.name, version_of_method=MODEL_VERSION, as_of=as_of)
 
@@ -368,15 +384,14 @@ def _parameters(model: AtLevel, choice: Mapping[str, Any] | None) -> dict[str, A
     return told
 
 
-def _gate(windows: pl.DataFrame, served: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def _gate(windows: pl.DataFrame, served: Mapping[str, str], off: frozenset[str]) -> dict[str, dict[str, Any]]:
     """What shapes each group's classes: ``smoothed`` neighbours, the ``long_run`` alone, or ``untested`` neighbours.
 
-    ``served`` names the model of each group.
+    ``served`` names the model of each group; ``off`` holds those that the stop rule has switched off.
     """
     if windows.height == 0:
-        return {group: {"level": "untested"} for group in served}
+        return {group: {"level": "long_run" if group in off else "untested"} for group in served}
     summary = backtest.summary(windows)
-    off = switched_off(windows, forecast=served)
     found: dict[str, dict[str, Any]] = {}
     for group, model in served.items():
         own = windows.filter(pl.col("offence_group") == group)

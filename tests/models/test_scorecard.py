@@ -46,11 +46,13 @@ def a_card(forecast, long_run, last_year=None, **given_instead):
     return scorecard.cards(frame, forecast={"theft": "eb"}, **given_instead)[0]
 
 
-def judged(text, rule=None):
+def judged(text, rule=None, off_since=None):
     """The verdict after windows written as C (closer) and n (not closer)."""
     starts = [FIRST + timedelta(days=30 * number) for number in range(len(text))]
     ends = [start + timedelta(days=30) for start in starts]
-    return scorecard.judge([letter == "C" for letter in text], starts, ends, rule=rule or StopRule())
+    return scorecard.judge(
+        [letter == "C" for letter in text], starts, ends, rule=rule or StopRule(), off_since=off_since
+    )
 
 
 def end_of(number):
@@ -101,6 +103,26 @@ def test_differences_are_paired_over_the_windows():
 )
 def test_the_stop_rule_says_what_holds_and_since_when(windows, standing, since):
     verdict = judged(windows)
+
+    assert (verdict.standing, verdict.since) == (standing, since)
+
+
+LONG_AGO = FIRST - timedelta(days=200)
+
+
+@pytest.mark.parametrize(
+    ("windows", "off_since", "standing", "since"),
+    [
+        ("nCCnCCn", LONG_AGO, Standing.SWITCHED_OFF, LONG_AGO),
+        ("nCCnCCC", LONG_AGO, Standing.IN_USE, end_of(7)),
+        ("CCCnnn", LONG_AGO, Standing.SWITCHED_OFF, end_of(6)),
+        ("nnCC", end_of(2), Standing.SWITCHED_OFF, end_of(2)),
+        ("CCnCCn", end_of(5), Standing.IN_USE, FIRST),
+        ("C", LONG_AGO, Standing.SWITCHED_OFF, LONG_AGO),
+    ],
+)
+def test_what_was_switched_off_stays_so_until_three_hits_in_a_row(windows, off_since, standing, since):
+    verdict = judged(windows, off_since=off_since)
 
     assert (verdict.standing, verdict.since) == (standing, since)
 
@@ -203,7 +225,7 @@ def test_the_groups_to_serve_by_the_long_run_are_those_switched_off():
         scorecard.from_rows(rows), forecast=dict.fromkeys(["theft", "robbery", "assault"], "eb")
     )
 
-    assert off == {"robbery"}
+    assert off == {"robbery": end_of(4)}
 
 
 @pytest.fixture(scope="module")

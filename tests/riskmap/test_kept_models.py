@@ -129,6 +129,21 @@ def test_surroundings_that_came_since_are_named(town, monkeypatch):
         scored((store, without), with_kept=True)
 
 
+def test_a_group_once_switched_off_is_still_off_in_the_next_run(town):
+    store, _ = town
+    first, _ = scored(town, as_of=AS_OF - timedelta(days=30))
+    told = {"off_since": {"all": "2024-03-01"}}
+    with store.work() as work:
+        work.score_runs.save(replace(first, details=first.details | told))
+        work.commit()
+
+    second, _ = scored(town)
+
+    assert second.details["off_before"] == {"all": "2024-03-01"}
+    assert second.details["off_since"].get("all") == "2024-03-01"
+    assert second.details["served"]["all"]["level"] == "long_run"
+
+
 def test_a_release_can_be_made_with_kept_models(town, tmp_path):
     run, _ = scored(town)
 

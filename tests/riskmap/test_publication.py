@@ -204,7 +204,7 @@ def test_a_model_that_does_worse_than_simple_methods_is_not_served(town, factor,
     is_ours, score = pl.col("model") == "eb", pl.col("poisson_deviance")
     changed = windows.with_columns(pl.when(is_ours).then(score * factor).otherwise(score).alias("poisson_deviance"))
 
-    assert scoring._gate(changed, {"theft": "eb"})["theft"]["level"] == level
+    assert scoring._gate(changed, {"theft": "eb"}, frozenset())["theft"]["level"] == level
 
 
 def test_what_a_run_expects_in_all_is_the_level_of_each_group(town):
