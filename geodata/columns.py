@@ -265,3 +265,12 @@ PUBLIC_CROSSWALK = Table(
         Column(name="shared_cells", dtype=pl.Int64(), meaning="published cells they share"),
     ),
 )
+
+PUBLIC_RESIDENTS = Table(
+    name="residents of areas",
+    meaning="How many people live in each area whose cells are those of this release. File residents.csv.",
+    columns=(
+        Column(name="place_id", dtype=pl.String(), meaning="area of a year"),
+        Column(name="residents", dtype=pl.Int64(), meaning="people who live there, rounded to tens"),
+    ),
+)

@@ -21,6 +21,7 @@ from riskmap.pipeline import withdrawal
 from riskmap.ports import Store
 
 COUNTS_FILE, PLACES_FILE, CROSSWALK_FILE = "counts.csv", "places.csv", "crosswalk.csv"
+RESIDENTS_FILE = "residents.csv"
 UNKNOWN_PART = "unknown"
 MOST_TRIES = 12
 """Each try tells less than the one before; a city needs two or three."""
@@ -230,6 +231,11 @@ def files_of(public: PublicCounts) -> dict[str, bytes]:
         PLACES_FILE: public.places.write_csv().encode(),
         CROSSWALK_FILE: public_partition.crosswalk(public.places).write_csv().encode(),
     }
+
+
+def residents_file(public: PublicCounts, grid: pl.DataFrame) -> dict[str, bytes]:
+    """The file of residents of areas, by which anyone can make their rates."""
+    return {RESIDENTS_FILE: public_partition.residents(public.places, grid).write_csv().encode()}
 
 
 def read(files: Mapping[str, bytes]) -> PublicCounts:

@@ -231,6 +231,7 @@ def _with_cells(
             "scorecard.json": release.as_json(_marked(territory, **_public_scorecard(run, kept))),
             **{f"classes-{group}.bin": classes[group].tobytes() for group in kept},
             **public_tables.files_of(public),
+            **(public_tables.residents_file(public, grid) if territory.has_residents else {}),
             **_outlines(territory, areas),
         }
         manifest = _manifest(territory, as_of=run.as_of) | {
