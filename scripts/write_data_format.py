@@ -122,7 +122,7 @@ FILES = {
     "counts.csv": "every count that is told and every one that is hidden, see [public counts](#public-counts)",
     "places.csv": "what the counts speak of, see [public places](#public-places)",
     "crosswalk.csv": "where areas change from one year to the next, see [crosswalk of areas](#crosswalk-of-areas)",
-    "residents.csv": "where residents are known, how many live in each area, see [residents of areas](#residents-of-areas)",
+    "residents.csv": "where residents are known, those of each area, see [residents of areas](#residents-of-areas)",
     "areas.geojson": "outlines; properties `area_id`, `names` and `step` (1 to 5 of official rates, or null)",
     "basemap.geojson": "lines and areas drawn under the hexagons, with property `kind`; where the territory has one",
     "scorecard.json": "the backtest: `models` holds a line for each offence group and model, `monthly` past forecasts",

@@ -224,13 +224,13 @@ class Book:
         year = max((year for (_, _, year) in self._kinds), default=None)
         kinds = self._split(self._kinds, "year_group", place, year)
         hours = self._split(self._hours, "hours", place, year)
-        told = {"kinds_year": year, "kinds": _told(kinds), "hours": hours if any(hours.values()) else None}
+        told = Facts(place=place, kinds_year=year, kinds=_told(kinds), hours=hours if any(hours.values()) else None)
         if area is not None:
             start, end = self.release.period or (None, None)
             ends = None if area.rate_low is None or area.rate_high is None else (area.rate_low, area.rate_high)
             quarters = round((end - start).days / 91.3125) if start and end else 0
-            return Facts(
-                place=place,
+            return replace(
+                told,
                 total=area.total,
                 start=start,
                 end=end,
@@ -239,17 +239,16 @@ class Book:
                 range=ends,
                 comparison=area.comparison,
                 change=area.change,
-                **told,
             )
         residents = self._residents.get(place.place_id)
         periods = self._last_quarters(place)
         if not periods:
-            return Facts(place=place, residents=residents, km2=_km2(place.cells), **told)
+            return replace(told, residents=residents, km2=_km2(place.cells))
         total = sum(self._count(self._quarters, place, period) or 0 for period in periods)
         year_before = [self._count(self._quarters, place, _year_earlier(period)) for period in periods]
         before = None if None in year_before else sum(one or 0 for one in year_before)
-        return Facts(
-            place=place,
+        return replace(
+            told,
             total=total,
             start=_first_day(periods[0]),
             end=_day_after(periods[-1]),
@@ -258,7 +257,6 @@ class Book:
             residents=residents,
             km2=_km2(place.cells),
             change="redrawn" if before is None else change(total, before),
-            **told,
         )
 
     def _compared(self, one: Facts, numbers: Mapping[str, Facts], areas: list[Facts], visited: set[str]) -> Facts:
