@@ -11,10 +11,14 @@ from starlette.applications import Starlette
 
 from riskmap.public import (
     api,
+    area_pages,
+    compare_pages,
     council_pages,
+    off_map_pages,
     open_data_pages,
     press_pages,
     privacy_pages,
+    region_pages,
     scorecard_pages,
     static_files,
 )
@@ -45,6 +49,10 @@ class PublicClient:
             *open_data_pages.routes(self.releases, journals, today=lambda: self.today),
             *privacy_pages.routes(self.releases, contact=self.contact),
             *press_pages.routes(self.releases, contact=self.contact),
+            *area_pages.routes(self.releases, journals, today=lambda: self.today),
+            *region_pages.routes(self.releases),
+            *compare_pages.routes(self.releases),
+            *off_map_pages.routes(self.releases),
             *api.routes(self.releases, journals),
             *static_files.routes(assets=ASSETS, releases=self.releases),
         ]
