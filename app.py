@@ -22,6 +22,7 @@ from riskmap.public import (
     scorecard_pages,
     severity_pages,
     static_files,
+    static_site,
 )
 from riskmap.settings import ASSETS, MODEL_RESULTS, Settings
 
@@ -56,6 +57,7 @@ app = st.App(
         *region_pages.routes(settings.releases),
         *compare_pages.routes(settings.releases),
         *off_map_pages.routes(settings.releases),
+        *static_site.routes(settings.site),
         *api.routes(settings.releases, settings.journals),
         *static_files.routes(assets=ASSETS, releases=settings.releases),
     ],

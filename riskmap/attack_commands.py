@@ -13,7 +13,7 @@ import polars as pl
 
 from geodata.public_coarser import TABLES, Coarser
 from geodata.public_counts import PublicCounts
-from riskmap import release
+from riskmap import release, site
 from riskmap.attack.published import Published
 from riskmap.attack.verdict import attack
 from riskmap.command_line import Context, Report, opened
@@ -161,6 +161,7 @@ def _withdraw(options: argparse.Namespace, context: Context) -> Report:
             now=context.now,
             progress=context.progress,
         )
+    site.refresh_quietly(context.settings, now=context.now)
     lines.append(words.text("cli.withdraw.instead", id=published.release_id))
     return Report(lines=lines, data={"withdrawn": taken, "instead": published.release_id})
 
