@@ -6,7 +6,7 @@ The twin is made again after whatever publishes: a release, a withdrawal, a jour
 import logging
 from datetime import datetime
 
-from riskmap import journal, model_terms, release, severity_terms
+from riskmap import disk, journal, model_terms, release, severity_terms
 from riskmap.council.request import civil_day
 from riskmap.errors import CannotWrite, DamagedRelease, NoRelease
 from riskmap.public import (
@@ -75,16 +75,23 @@ def addresses(settings: Settings) -> list[str]:
 
 
 def refresh(settings: Settings, *, now: datetime, home: str | None = None) -> Written:
-    """Make the twin of everything published, unless it is that already; errors as in `static_site.write`."""
-    return static_site.write(
-        settings.site,
-        pages(settings, now=now),
-        addresses(settings),
-        assets=ASSETS,
-        made_of=_made_of(settings),
-        made_on=civil_day(now),
-        home=home,
-    )
+    """Make the twin of everything published, unless it is that already.
+
+    Raises
+    ------
+    CannotWrite
+        If its folder cannot be written; the twin before stays.
+    """
+    with disk.writing_to(settings.site):
+        return static_site.write(
+            settings.site,
+            pages(settings, now=now),
+            addresses(settings),
+            assets=ASSETS,
+            made_of=_made_of(settings),
+            made_on=civil_day(now),
+            home=home,
+        )
 
 
 def refresh_quietly(settings: Settings, *, now: datetime) -> None:

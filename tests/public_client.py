@@ -21,6 +21,7 @@ from riskmap.public import (
     region_pages,
     scorecard_pages,
     static_files,
+    static_site,
 )
 from riskmap.settings import ASSETS
 
@@ -53,6 +54,7 @@ class PublicClient:
             *region_pages.routes(self.releases),
             *compare_pages.routes(self.releases),
             *off_map_pages.routes(self.releases),
+            *static_site.routes(self.releases.with_name("site")),
             *api.routes(self.releases, journals),
             *static_files.routes(assets=ASSETS, releases=self.releases),
         ]

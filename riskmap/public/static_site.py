@@ -21,6 +21,7 @@ from datetime import date
 from html import escape, unescape
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.applications import Starlette
@@ -29,7 +30,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Message
 
-from riskmap import disk, wording
+from riskmap import wording
 from riskmap.public import page
 from riskmap.public.page import Shell
 from riskmap.wording import Wording
@@ -53,8 +54,13 @@ Routes = Sequence[BaseRoute]
 _LINK = re.compile(r'\b(href|src|action)="([^"]*)"')
 _SCRIPT = re.compile(r"<script\b.*?</script>\s*", re.DOTALL)
 _NO_SCRIPT = re.compile(r"<noscript>.*?</noscript>\s*", re.DOTALL)
-_MAP = re.compile(r'<div id="council-map"[^>]*></div>\s*')
+_MAP = re.compile(
+    r'<div class="rm-map-frame">(?:(?!<div|</div>).)*<div id="council-map"[^>]*></div>\s*'
+    r'(?:<div class="rm-pick">.*?</div>\s*)?</div>',
+    re.DOTALL,
+)
 _VENDOR = re.compile(r'<link rel="stylesheet" href="[^"]*/vendor/[^"]*">\s*')
+_SHEET = re.compile(r'(?:\.\./)+assets/([A-Za-z0-9_.-]+\.(?:css|svg))"')
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 
@@ -84,31 +90,35 @@ def write(
     ----------
     addresses : paths of the pages, without language and query
     assets : where style sheets lie
-    made_of : what the pages tell, as JSON can hold it: a twin of the same is not made twice
+    made_of : what the pages tell, as JSON can hold it: a twin of the same is not made twice, and pages below an
+        address with the name of one of its ``territories`` are kept where that one tells the same as before
     home : address of the site for links that leave the twin, such as ``https://map.example``; None: up from ``/site``
 
     Raises
     ------
-    CannotWrite
+    OSError
         If the folder cannot be written; what was begun is removed.
     """
-    key = json.dumps({"of": made_of, "home": home, "pages": list(addresses)}, sort_keys=True, ensure_ascii=False)
-    if _key(folder) == key:
+    key = {"of": dict(made_of), "home": home, "pages": list(addresses)}
+    before = _key(folder)
+    if before == key:
         return Written(files=0, too_heavy=(), missing=(), is_new=False)
-    with disk.writing_to(folder.parent):
-        shelf = folder.parent / f".{folder.name}"
-        beside = shelf / secrets.token_hex(8)
-        beside.mkdir(parents=True)
-        try:
-            found = asyncio.run(_write_all(beside, routes, addresses, assets=assets, made_on=made_on, home=home))
-            (beside / KEY_FILE).write_text(key, encoding="utf-8")
-            _point(folder, beside)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
-        for old in shelf.iterdir():
-            if old != beside:
-                shutil.rmtree(old, ignore_errors=True)
+    shelf = folder.parent / f".{folder.name}"
+    beside = shelf / secrets.token_hex(8)
+    beside.mkdir(parents=True)
+    try:
+        keep = _unchanged(before, key)
+        found = asyncio.run(
+            _write_all((folder, beside), routes, addresses, keep=keep, assets=assets, made_on=made_on, home=home)
+        )
+        (beside / KEY_FILE).write_text(json.dumps(key, ensure_ascii=False), encoding="utf-8")
+        _point(folder, beside)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    for old in shelf.iterdir():
+        if old != beside:
+            shutil.rmtree(old, ignore_errors=True)
     return found
 
 
@@ -145,8 +155,9 @@ def file_of(path: str) -> str:
     return f"{path.strip('/')}.html" if path.strip("/") else INDEX
 
 
-def _start(_request: Request) -> Response:
-    return RedirectResponse(f"{ADDRESS}/{wording.DEFAULT_LANGUAGE}/{INDEX}", HTTPStatus.FOUND)
+def _start(request: Request) -> Response:
+    language = wording.language_or_default(request.query_params.get("lang"))
+    return RedirectResponse(f"{ADDRESS}/{language}/{INDEX}", HTTPStatus.FOUND)
 
 
 def _not_yet(folder: Path, words: Wording) -> Response:
@@ -166,11 +177,25 @@ def _not_yet(folder: Path, words: Wording) -> Response:
     )
 
 
-def _key(folder: Path) -> str | None:
+def _key(folder: Path) -> dict[str, Any] | None:
     try:
-        return (folder / KEY_FILE).read_text(encoding="utf-8")
-    except OSError:
+        found = json.loads((folder / KEY_FILE).read_bytes())
+    except (OSError, ValueError):
         return None
+    return found if isinstance(found, dict) else None
+
+
+def _unchanged(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> frozenset[str]:
+    """Pages of the twin before that are pages of the new one too, and of territories that tell the same."""
+    if before is None or before.get("home") != now["home"]:
+        return frozenset()
+    was, of = dict(before.get("of", {})), dict(now["of"])
+    own, own_before = of.pop("territories", {}), was.pop("territories", {})
+    if was != of:
+        return frozenset()
+    same = {name for name, told in own.items() if own_before.get(name) == told}
+    both = set(before.get("pages", ())) & set(now["pages"])
+    return frozenset(page for page in both if page.count("/") > 1 and page.split("/")[2] in same)
 
 
 def _point(folder: Path, target: Path) -> None:
@@ -183,28 +208,39 @@ def _point(folder: Path, target: Path) -> None:
 
 
 async def _write_all(
-    root: Path, routes: Routes, addresses: Sequence[str], *, assets: Path, made_on: date, home: str | None
+    folders: tuple[Path, Path],
+    routes: Routes,
+    addresses: Sequence[str],
+    *,
+    keep: frozenset[str],
+    assets: Path,
+    made_on: date,
+    home: str | None,
 ) -> Written:
+    """Write into the second folder; pages to ``keep`` are taken from the first where they are."""
+    before, root = folders
     app = Starlette(routes=list(routes))
     files, heavy, missing = 0, [], []
     sheets: set[str] = set()
     for language in wording.LANGUAGES:
-        words = wording.in_language(language)
-        titles = {}
-        answers = {address: await _ask(app, address, language) for address in addresses}
-        there = {address for address, text in answers.items() if text is not None}
-        for address, text in answers.items():
-            if text is None:
-                missing.append(f"{language} {address}")
-                continue
-            titles[address] = unescape(_title(text))
-            turned = turn(text, address, language, pages=there, made_on=made_on, home=home)
-            sheets |= set(re.findall(r'(?:\.\./)+assets/([A-Za-z0-9_.-]+\.(?:css|svg))"', turned))
+        titles, there = {}, set(addresses)
+        for address in addresses:
+            kept = before / language / file_of(address)
+            if address in keep and kept.is_file():
+                turned = kept.read_text(encoding="utf-8")
+            else:
+                text = await _ask(app, address, language)
+                if text is None:
+                    missing.append(f"{language} {address}")
+                    continue
+                turned = turn(text, address, language, pages=there, made_on=made_on, home=home)
+            titles[address] = unescape(_title(turned))
+            sheets |= set(_SHEET.findall(turned))
             files += _save(root / language / file_of(address), turned)
             if len(turned.encode()) > MOST_BYTES:
                 heavy.append(f"{language} {address}")
-        listed = turn(_index(titles, words), "/", language, pages=there, made_on=made_on, home=home)
-        files += _save(root / language / INDEX, listed)
+        listed = _index(titles, wording.in_language(language))
+        files += _save(root / language / INDEX, turn(listed, "/", language, pages=there, made_on=made_on, home=home))
     for name in sorted(sheets):
         text = (assets / name).read_text(encoding="utf-8")
         files += _save(root / ASSETS / name, _FONT_FACE.sub("", text))
@@ -216,7 +252,9 @@ def turn(text: str, address: str, language: str, *, pages: set[str], made_on: da
     words = wording.in_language(language)
     own = PurePosixPath(language) / file_of(address)
     up = "../" * (len(own.parts) - 1)
-    bare = _MAP.sub("", _NO_SCRIPT.sub("", _SCRIPT.sub("", _VENDOR.sub("", text))))
+    territory = address.split("/")[2] if address.count("/") > 1 else ""
+    drawing = f'<p><a href="/area/{territory}#parts">{escape(words.text("area.parts.map"))}</a></p>'
+    bare = _MAP.sub(drawing, _NO_SCRIPT.sub("", _SCRIPT.sub("", _VENDOR.sub("", text))))
 
     def relative(match: re.Match[str]) -> str:
         name, target = match[1], unescape(match[2])
