@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from geodata import hexgrid
 
-WIDTH, ROW_PX, TOP_PX = 100.0, 28, 8
+ROW_PX, TOP_PX = 42, 4
 LEFT, RIGHT = 1.0, 99.0
 """Percents of the width between which ranges are drawn."""
 MAP_WIDTH = 680
@@ -28,6 +28,7 @@ class Bar:
     """A range: ``x`` and ``width`` in percents, ``y`` in pixels; ``is_own`` marks the place the page is about."""
 
     name: str
+    ends: Range
     x: float
     width: float
     y: int
@@ -66,14 +67,15 @@ def ranges(shown: Sequence[tuple[str, Range]], *, own: str | None = None) -> Ran
     bars = tuple(
         Bar(
             name=name,
+            ends=(low, high),
             x=across(low),
             width=round(max(across(high) - across(low), 0.6), 2),
-            y=TOP_PX + 2 * ROW_PX * position,
+            y=TOP_PX + ROW_PX * position,
             is_own=name == own,
         )
         for position, (name, (low, high)) in enumerate(shown)
     )
-    floor = TOP_PX + 2 * ROW_PX * len(bars)
+    floor = TOP_PX + ROW_PX * len(bars)
     ticks = tuple((int(value), across(value)) for value in np.arange(0, top + 1, step))
     return Ranges(bars=bars, ticks=ticks, height=floor + 24, floor=floor)
 

@@ -88,4 +88,4 @@ def coverage(release: Release, words: Wording) -> list[str]:
     if release.manifest.get("record_from"):
         begun = date.fromisoformat(release.manifest["record_from"])
         sentences.append(words.text("off_map.coverage.record", date=begun))
-    return [*sentences, words.text("grey.not_covered.long")]
+    return [*sentences, words.text("off_map.coverage.outside")]

@@ -85,7 +85,7 @@ def _page(root: Path, request: Request, words: Wording) -> Response:
         lead=_lead(release, words),
         lines=lines(book, found, words),
         chart=area_drawing.ranges([(area_words.name(book, one.place, words), one.range) for one in found]),
-        places_how=words.text("regions.places.how", margin=round(100 * MARGIN)) if len(found) > LEAST_SPAN else None,
+        places_how=_places_how(len(found), words),
         source=explain.official_source(release, words) if release.manifest["official"] else None,
         goals=_goals(words) if release.territory == COUNTRY else None,
     )
@@ -153,10 +153,16 @@ def lines(book: Book, found: Sequence[Level], words: Wording) -> list[Line]:
         if own:
             level, (first, last) = own
             count, ends = words.number(level.count), words.range(*level.range, digits=1)
-            places = words.text("regions.places", lo=first, hi=last, total=len(found))
+            places = words.range(first, last)
         name = area_words.name(book, place, words)
         told.append(Line(place_id=place.place_id, name=name, count=count, range=ends, places=places))
     return told
+
+
+def _places_how(total: int, words: Wording) -> str | None:
+    if total <= LEAST_SPAN:
+        return None
+    return words.text("regions.places.how", margin=round(100 * MARGIN), total=total)
 
 
 def _lead(release: Release, words: Wording) -> list[str]:
