@@ -169,6 +169,11 @@ def residents_table(release: Release) -> pl.DataFrame:
     return _csv(release, "residents.csv")
 
 
+def off_map_table(release: Release) -> pl.DataFrame:
+    """Offences that no map holds, by year and region; empty where the release does not tell them."""
+    return _csv(release, "off_map.csv")
+
+
 def counts_csv(release: Release) -> bytes:
     """`counts_table` as CSV."""
     table = counts_table(release)

@@ -264,6 +264,14 @@ def test_two_areas_whose_ranges_overlap_are_not_told_apart(client, book):
     assert first_sentence(far).startswith("The likely ranges do not overlap.")
 
 
+def test_fraud_is_told_by_region_and_where_the_region_is_not_known(client):
+    answer = client.get(f"/not-on-map/{CITY}", lang="en")
+
+    assert "Region not known" in text_of(answer)
+    assert re.search(r"Cases that belong on the map but came without a place, 2025: \d{2,}", text_of(answer))
+    assert "Fraud" in text_of(answer)
+
+
 def test_sensitive_offences_are_told_of_regions_and_years_and_never_below_ten(client):
     answer = client.get(f"/not-on-map/{CITY}", lang="en")
 
