@@ -10,14 +10,19 @@ from riskmap import model_terms, severity_terms
 from riskmap.council.request import civil_day
 from riskmap.public import (
     api,
+    area_pages,
+    compare_pages,
     council_pages,
     model_card_pages,
+    off_map_pages,
     open_data_pages,
     press_pages,
     privacy_pages,
+    region_pages,
     scorecard_pages,
     severity_pages,
     static_files,
+    static_site,
 )
 from riskmap.settings import ASSETS, MODEL_RESULTS, Settings
 
@@ -53,6 +58,11 @@ app = st.App(
             review_days=settings.kept_for.reviews_days,
         ),
         *press_pages.routes(settings.releases, contact=settings.contact),
+        *area_pages.routes(settings.releases, settings.journals, today=lambda: civil_day(datetime.now(UTC))),
+        *region_pages.routes(settings.releases),
+        *compare_pages.routes(settings.releases),
+        *off_map_pages.routes(settings.releases),
+        *static_site.routes(settings.site),
         *api.routes(settings.releases, settings.journals),
         *static_files.routes(assets=ASSETS, releases=settings.releases),
     ],

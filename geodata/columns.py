@@ -265,3 +265,27 @@ PUBLIC_CROSSWALK = Table(
         Column(name="shared_cells", dtype=pl.Int64(), meaning="published cells they share"),
     ),
 )
+
+PUBLIC_RESIDENTS = Table(
+    name="residents of areas",
+    meaning="How many people live in each area whose cells are those of this release. File residents.csv.",
+    columns=(
+        Column(name="place_id", dtype=pl.String(), meaning="area of a year"),
+        Column(name="residents", dtype=pl.Int64(), meaning="people who live there, rounded to tens"),
+    ),
+)
+
+PUBLIC_OFF_MAP = Table(
+    name="what is not on the map",
+    meaning="Offences without a place, or found by the police themselves, of whole years. File off_map.csv.",
+    columns=(
+        Column(name="year", dtype=pl.Int64(), meaning="calendar year"),
+        Column(name="place_id", dtype=pl.String(), meaning="territory, region_id, or unknown: region not known"),
+        Column(
+            name="offence_group",
+            dtype=pl.String(),
+            meaning="offence group, or no_place: of the map's groups, delivered without a place",
+        ),
+        Column(name="count", dtype=pl.Int64(), meaning="0 or at least ten; missing: hidden", is_nullable=True),
+    ),
+)

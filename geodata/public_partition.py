@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from geodata import hexgrid, public_areas
-from geodata.columns import PUBLIC_CROSSWALK, PUBLIC_PLACES
+from geodata.columns import PUBLIC_CROSSWALK, PUBLIC_PLACES, PUBLIC_RESIDENTS
 
 TERRITORY, REGION, AREA = "territory", "region", "area"
 
@@ -113,6 +113,26 @@ def crosswalk(places: pl.DataFrame) -> pl.DataFrame:
     shared = cells.join(next_year, on=["cells", "year"]).group_by("place_id", "year", "next_place_id").len()
     found = shared.select("place_id", "year", "next_place_id", pl.col("len").cast(pl.Int64).alias("shared_cells"))
     return PUBLIC_CROSSWALK.checked(found.sort("year", "place_id", "next_place_id"))
+
+
+def residents(places: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
+    """Residents of each area all of whose cells the grid has, to tens: `geodata.columns.PUBLIC_RESIDENTS`.
+
+    Parameters
+    ----------
+    places : frame of `geodata.columns.PUBLIC_PLACES`
+    grid : frame of ``public_cell`` and ``residents``
+    """
+    known = pl.DataFrame({"cells": hexgrid.cell_ids(grid["public_cell"].to_numpy()), "residents": grid["residents"]})
+    areas = places.filter(pl.col("level") == AREA).select("place_id", pl.col("cells").str.split(";")).explode("cells")
+    found = (
+        areas.join(known, on="cells", how="left")
+        .group_by("place_id")
+        .agg(pl.col("residents").sum(), pl.col("residents").null_count().alias("missing"))
+        .filter(pl.col("missing") == 0)
+    )
+    rounded = ((pl.col("residents") / 10).round() * 10).cast(pl.Int64)
+    return PUBLIC_RESIDENTS.checked(found.select("place_id", rounded).sort("place_id"))
 
 
 def _names(year: int, region_ids: list[str], region_of_area: NDArray[np.int64]) -> Iterator[str]:

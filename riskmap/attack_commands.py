@@ -14,7 +14,7 @@ import polars as pl
 
 from geodata.public_coarser import TABLES, Coarser
 from geodata.public_counts import PublicCounts
-from riskmap import release
+from riskmap import release, site
 from riskmap.attack.programme import sampled
 from riskmap.attack.published import Published
 from riskmap.attack.verdict import attack
@@ -169,6 +169,7 @@ def _withdraw(options: argparse.Namespace, context: Context) -> Report:
             now=context.now,
             progress=context.progress,
         )
+    site.refresh_quietly(context.settings, now=context.now)
     lines.append(words.text("cli.withdraw.instead", id=published.release_id))
     return Report(lines=lines, data={"withdrawn": taken, "instead": published.release_id})
 

@@ -38,6 +38,8 @@ from riskmap import (
     release,
     retention_commands,
     serving,
+    site,
+    site_commands,
     totals_commands,
     wording,
 )
@@ -171,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     region_commands.add_commands(commands, shared)
     retention_commands.add_commands(commands, shared)
     exposure_commands.add_commands(commands, shared)
+    site_commands.add_commands(commands, shared)
     return parser
 
 
@@ -285,6 +288,7 @@ def _release(options: argparse.Namespace, context: Context) -> Report:
             needs_second_person=context.settings.needs_second_person,
             with_kept=options.model == KEPT,
         )
+    site.refresh_quietly(context.settings, now=context.now)
     return _release_report(published, territory, context)
 
 
@@ -298,6 +302,7 @@ def _demo(_options: argparse.Namespace, context: Context) -> Report:
             now=context.now,
             progress=context.progress,
         )
+    site.refresh_quietly(context.settings, now=context.now)
     report = _release_report(published, territory, context)
     line = context.words.text("cli.demo.done", territory=territory.names.of(context.words.language))
     return Report(
@@ -332,6 +337,7 @@ def _journal(options: argparse.Namespace, context: Context) -> Report:
     with opened(context) as store:
         territory = store.territories.load(options.territory)
         journal_id = journal_desk.publish(store, context.settings.journals, territory.name, at=context.now)
+    site.refresh_quietly(context.settings, now=context.now)
     name = territory.names.of(context.words.language)
     line = context.words.text("cli.journal.summary", territory=name, id=journal_id)
     return Report(data={"territory": territory.name, "journal_id": journal_id}, lines=[line])
@@ -353,6 +359,7 @@ def _serve(options: argparse.Namespace, context: Context) -> Report:
             now=context.now,
             progress=context.progress,
         )
+    site.refresh_quietly(context.settings, now=context.now)
     url = serving.address(options.port, prepared.territory)
     lines = [*_account_lines(prepared.accounts, context), context.words.text("cli.address", url=url)]
     if not options.prepare_only:

@@ -169,6 +169,11 @@ class Settings:
         return self.data / "feeds"
 
     @property
+    def site(self) -> Path:
+        """Folder of the public pages as text."""
+        return self.data / "site"
+
+    @property
     def journals(self) -> Path:
         """Folder of the councils' published journals."""
         return self.data / "journals"

@@ -124,6 +124,8 @@ FILES = {
     "counts.csv": "every count that is told and every one that is hidden, see [public counts](#public-counts)",
     "places.csv": "what the counts speak of, see [public places](#public-places)",
     "crosswalk.csv": "where areas change from one year to the next, see [crosswalk of areas](#crosswalk-of-areas)",
+    "off_map.csv": "offences without a place, by region, see [what is not on the map](#what-is-not-on-the-map)",
+    "residents.csv": "where residents are known, those of each area, see [residents of areas](#residents-of-areas)",
     "areas.geojson": "outlines; properties `area_id`, `names` and `step` (1 to 5 of official rates, or null)",
     "basemap.geojson": "lines and areas drawn under the hexagons, with property `kind`; where the territory has one",
     "scorecard.json": "the backtest: `models` holds a line for each offence group and model, `monthly` past forecasts",
@@ -368,6 +370,8 @@ def _kept() -> list[str]:
         columns.PUBLIC_COUNTS,
         columns.PUBLIC_PLACES,
         columns.PUBLIC_CROSSWALK,
+        columns.PUBLIC_RESIDENTS,
+        columns.PUBLIC_OFF_MAP,
     )
     properties = [(_code(name), ", ".join(map(_code, names))) for name, names in outlines.PROPERTY_NAMES.items()]
     return [

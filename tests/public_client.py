@@ -11,12 +11,17 @@ from starlette.applications import Starlette
 
 from riskmap.public import (
     api,
+    area_pages,
+    compare_pages,
     council_pages,
+    off_map_pages,
     open_data_pages,
     press_pages,
     privacy_pages,
+    region_pages,
     scorecard_pages,
     static_files,
+    static_site,
 )
 from riskmap.settings import ASSETS
 
@@ -45,6 +50,11 @@ class PublicClient:
             *open_data_pages.routes(self.releases, journals, today=lambda: self.today),
             *privacy_pages.routes(self.releases, contact=self.contact, review_days=365),
             *press_pages.routes(self.releases, contact=self.contact),
+            *area_pages.routes(self.releases, journals, today=lambda: self.today),
+            *region_pages.routes(self.releases),
+            *compare_pages.routes(self.releases),
+            *off_map_pages.routes(self.releases),
+            *static_site.routes(self.releases.with_name("site")),
             *api.routes(self.releases, journals),
             *static_files.routes(assets=ASSETS, releases=self.releases),
         ]

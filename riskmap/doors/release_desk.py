@@ -1,8 +1,9 @@
 """The release desk's screen: checks, the difference to the last release, and the second person's word."""
 
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from riskmap import release_desk
+from riskmap import release_desk, site
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.visit import Visit
 from riskmap.errors import NoRelease
@@ -37,7 +38,9 @@ def approve(visit: Visit) -> Response:
     release_desk.approve(
         visit.doors.store, visit.doors.settings.releases, visit.actor, territory, _named(visit), at=visit.at
     )
-    return visit.go(f"/release-desk/{territory}", done="approved")
+    answer = visit.go(f"/release-desk/{territory}", done="approved")
+    answer.background = BackgroundTask(site.refresh_quietly, visit.doors.settings, now=visit.at)
+    return answer
 
 
 def send_back(visit: Visit) -> Response:

@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from geodata import corrections, public_coarser, public_counts, public_partition, split
-from geodata.columns import COUNTED, PUBLIC_COUNTS, PUBLIC_PLACES
+from geodata import corrections, off_map, public_coarser, public_counts, public_partition, split
+from geodata.columns import COUNTED, PUBLIC_COUNTS, PUBLIC_OFF_MAP, PUBLIC_PLACES
 from geodata.corrections import KEY, Correction
 from geodata.offences import MAPPABLE_CODES, SENSITIVE_CODES
 from geodata.public_coarser import Coarser
@@ -21,6 +21,7 @@ from riskmap.pipeline import withdrawal
 from riskmap.ports import Store
 
 COUNTS_FILE, PLACES_FILE, CROSSWALK_FILE = "counts.csv", "places.csv", "crosswalk.csv"
+RESIDENTS_FILE, OFF_MAP_FILE = "residents.csv", "off_map.csv"
 UNKNOWN_PART = "unknown"
 MOST_TRIES = 12
 """Each try tells less than the one before; a city needs two or three."""
@@ -230,6 +231,32 @@ def files_of(public: PublicCounts) -> dict[str, bytes]:
         PLACES_FILE: public.places.write_csv().encode(),
         CROSSWALK_FILE: public_partition.crosswalk(public.places).write_csv().encode(),
     }
+
+
+def residents_file(public: PublicCounts, grid: pl.DataFrame) -> dict[str, bytes]:
+    """The file of residents of areas, by which anyone can make their rates."""
+    return {RESIDENTS_FILE: public_partition.residents(public.places, grid).write_csv().encode()}
+
+
+def off_map_file(
+    root: Path,
+    territory: str,
+    incidents: pl.DataFrame,
+    region_ids: Sequence[str],
+    *,
+    start: date,
+    end: date,
+    predecessor: str | None,
+) -> dict[str, bytes]:
+    """The file of what no map holds: complete years between two days; years the predecessor told stay."""
+    files = withdrawal.open_any(root, territory, predecessor)[1] if predecessor else {}
+    told = files.get(OFF_MAP_FILE)
+    previous = None if told is None else pl.read_csv(told, schema=PUBLIC_OFF_MAP.schema)
+    years = [
+        year for year in range(start.year, end.year + 1) if start <= date(year, 1, 1) and date(year + 1, 1, 1) <= end
+    ]
+    found = off_map.count(territory, incidents, region_ids, years, previous=previous)
+    return {OFF_MAP_FILE: found.write_csv().encode()}
 
 
 def read(files: Mapping[str, bytes]) -> PublicCounts:

@@ -236,6 +236,16 @@ def _with_cells(
             "scorecard.json": release.as_json(_marked(territory, **_public_scorecard(run, kept))),
             **{f"classes-{group}.bin": classes[group].tobytes() for group in kept},
             **public_tables.files_of(public),
+            **public_tables.off_map_file(
+                root,
+                territory.name,
+                everything,
+                sorted(territory.region_table["region_id"]),
+                start=record_start,
+                end=run.as_of,
+                predecessor=predecessor,
+            ),
+            **(public_tables.residents_file(public, grid) if territory.has_residents else {}),
             **_outlines(territory, areas),
         }
         manifest = _manifest(territory, as_of=run.as_of) | {

@@ -1,5 +1,6 @@
 """What may be said about a cell or an area of a release, in words. Screens and API show what is made here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,6 +28,7 @@ CLASS_KEYS = {
 """Wording key of each class code of a release; 8 is a place no release lists."""
 
 NOT_COVERED = 8
+CENTRE_KM = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,15 +138,7 @@ def list_row(release: Release, position: int, group: str, words: Wording) -> Lis
     """One line of the list: where the cell lies, its class and its area."""
     cell = release.cell_at(position)
     distance, direction = _from_centre(release, np.array([position]))
-    place = (
-        words.text("list.centre")
-        if distance[0] < 0.3
-        else words.text(
-            "list.place",
-            distance=words.number(float(distance[0]), digits=1),
-            direction=words.text(f"list.direction.{DIRECTIONS[direction[0]]}"),
-        )
-    )
+    place = _place(float(distance[0]), int(direction[0]), words)
     code = int(cell.classes[group])
     return ListRow(
         cell_id=cell.cell_id,
@@ -153,6 +147,14 @@ def list_row(release: Release, position: int, group: str, words: Wording) -> Lis
         class_name=words.text(CLASS_KEYS[code]),
         area=area_name(cell.area, words),
     )
+
+
+def where(release: Release, cell_ids: Sequence[str], words: Wording) -> str:
+    """How far from the centre of the territory the middle of some cells lies, and which way."""
+    cells = np.array([hexgrid.parse_cell(cell) for cell in cell_ids], dtype=np.uint64)
+    lat, lng = (float(np.mean(degrees)) for degrees in hexgrid.centres(cells))
+    distance, direction = _from_middle(release, np.array([lat]), np.array([lng]))
+    return _place(float(distance[0]), int(direction[0]), words)
 
 
 def legend_notes(release: Release, group: str, words: Wording) -> tuple[str, ...]:
@@ -197,10 +199,26 @@ def _percents(release: Release) -> dict[str, int]:
     return {name: round(100 * rule[name]) for name in ("sure", "likely", "margin")}
 
 
+def _place(distance_km: float, direction: int, words: Wording) -> str:
+    if distance_km < CENTRE_KM:
+        return words.text("list.centre")
+    return words.text(
+        "list.place",
+        distance=words.number(distance_km, digits=1),
+        direction=words.text(f"list.direction.{DIRECTIONS[direction]}"),
+    )
+
+
 def _from_centre(release: Release, positions: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Kilometres and compass direction (0 north, clockwise to 7) of cells from the territory's centre."""
+    return _from_middle(release, *hexgrid.centres(release.cells[positions]))
+
+
+def _from_middle(
+    release: Release, lat_degrees: NDArray[np.float64], lng_degrees: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     lat0, lng0 = np.radians(release.manifest["centre"])
-    lat, lng = (np.radians(degrees) for degrees in hexgrid.centres(release.cells[positions]))
+    lat, lng = np.radians(lat_degrees), np.radians(lng_degrees)
     east, north = (lng - lng0) * np.cos(lat0), lat - lat0
     eighth = np.round(np.degrees(np.arctan2(east, north)) / 45).astype(np.int64) % 8
     return EARTH_RADIUS_KM * np.hypot(east, north), eighth

@@ -84,7 +84,7 @@ def datasets(release: Release) -> dict[str, Dataset]:
 
 def content(release: Release, name: str) -> bytes:
     """Bytes of one file of `datasets`."""
-    return _made(_Key(release), name)
+    return _made(Key(release), name)
 
 
 def citation(release: Release, place: str = "") -> str:
@@ -109,7 +109,7 @@ def likely_range(counts: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.flo
 
 def counts_table(release: Release) -> pl.DataFrame:
     """`_counts_table`, made once for a release."""
-    return _kept_counts(_Key(release))
+    return _kept_counts(Key(release))
 
 
 def _counts_table(release: Release) -> pl.DataFrame:
@@ -174,6 +174,16 @@ def places_table(release: Release) -> pl.DataFrame:
     level = {name: position for position, name in enumerate(LEVELS)}
     places = _csv(release, "places.csv").join(_named(release), on="place_id", how="left")
     return places.sort(pl.col("level").replace_strict(level, return_dtype=pl.Int8), "place_id")
+
+
+def residents_table(release: Release) -> pl.DataFrame:
+    """Residents of areas; empty where the release does not tell them."""
+    return _csv(release, "residents.csv")
+
+
+def off_map_table(release: Release) -> pl.DataFrame:
+    """Offences that no map holds, by year and region; empty where the release does not tell them."""
+    return _csv(release, "off_map.csv")
 
 
 def counts_csv(release: Release) -> bytes:
@@ -321,26 +331,26 @@ def safe(value: object) -> object:
 _CSV = "text/csv; charset=utf-8"
 
 
-class _Key:
+class Key:
     """A release by its folder, so that what was made of it once is kept."""
 
     def __init__(self, release: Release) -> None:
         self.release = release
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.release.folder == self.release.folder
+        return isinstance(other, Key) and other.release.folder == self.release.folder
 
     def __hash__(self) -> int:
         return hash(self.release.folder)
 
 
 @lru_cache(maxsize=8)
-def _kept_counts(key: _Key) -> pl.DataFrame:
+def _kept_counts(key: Key) -> pl.DataFrame:
     return _counts_table(key.release)
 
 
 @lru_cache(maxsize=64)
-def _made(key: _Key, name: str) -> bytes:
+def _made(key: Key, name: str) -> bytes:
     return datasets(key.release)[name].make(key.release)
 
 

@@ -95,6 +95,8 @@ RELEASE_FILES = {
     "places.csv": pl.Schema(
         {"place_id": pl.String, "level": pl.String, "parent_id": pl.String, "year": pl.Int64, "cells": pl.String}
     ),
+    "off_map.csv": pl.Schema({"year": pl.Int64, "place_id": pl.String, "offence_group": pl.String, "count": pl.Int64}),
+    "residents.csv": pl.Schema({"place_id": pl.String, "residents": pl.Int64}),
 }
 """Tables of a release this reads; docs/data_format.md says what stands in them."""
 

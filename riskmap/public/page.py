@@ -27,6 +27,8 @@ CONTENT_POLICY = (
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """Leaflet places things by style attributes, hence the styles."""
+NO_TWIN = ("/casework", "/review", "/sign-in", "/steward", "/release-desk", "/site")
+"""Pages of people who sign in, and forms: these are not copied as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,11 @@ class Shell:
     def in_language(self, code: str) -> str:
         """Address of this page in another language."""
         return address(self.path, **{**self.query, "lang": code})
+
+    def text_twin(self) -> str:
+        """Address of this page as text, or of the list of all such pages where it has none of its own."""
+        is_own = not self.path.startswith(NO_TWIN) and self.path != "/"
+        return f"/site/{self.words.language}/{self.path.strip('/') if is_own else 'index'}.html"
 
 
 def address(path: str, **query: str) -> str:

@@ -98,7 +98,12 @@ def places_nav(settings: Settings, words: Wording) -> str:
 
 def end(settings: Settings, words: Wording) -> None:
     """Other places, and what the page is."""
-    ways = {"/scorecard": "nav.scorecard", "/privacy": "privacy.title", "/press": "press.short"}
+    ways = {
+        "/scorecard": "nav.scorecard",
+        "/privacy": "privacy.title",
+        "/press": "press.short",
+        "/site": "site.twin.all",
+    }
     links = "".join(
         f'<a href="{html.escape(page.address(path, lang=words.language))}" target="_self">{_(words, key)}</a>'
         for path, key in ways.items()

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from geodata.errors import InvalidCell
-from riskmap.public import council, explain, map_view, place_map
+from riskmap.public import area_pages, council, explain, map_view, page, place_map
 from riskmap.public.council import Council
 from riskmap.release import Area, PublishedCell, Release
 from riskmap.screens import cell_list, council_panel, frame, method, region_table, review_panel
@@ -173,6 +173,7 @@ def _panel(
         parts.append(f'<p class="rm-hint">{html.escape(words.text(hint))}</p>')
         parts.append(requests)
     parts.append(_area_words(release, selection.area or release.whole, words, reviewed[1]))
+    parts.append(_more_words(release, selection, words))
     parts.append(places)
     parts.append(_share_words(release, words))
     st.html(f'<section class="rm-panel" aria-live="polite">{"".join(parts)}</section>')
@@ -214,6 +215,18 @@ def _area_words(release: Release, area: Area, words: Wording, reviewed: str) -> 
         f'<div class="rm-area"><h2>{html.escape(answer.heading)}</h2>{sentences}{kinds}{why}'
         f"{_folded(words.text('panel.not_included'), caveats) if release.cells.size else caveats}{reviewed}</div>"
     )
+
+
+def _more_words(release: Release, selection: Selection, words: Wording) -> str:
+    """The way to the page of the area that holds what is chosen."""
+    path, cell = f"{area_pages.ADDRESS}/{release.territory}", None
+    if selection.cell is not None:
+        cell = selection.cell.cell_id
+    elif selection.area is not None and selection.area is not release.whole:
+        path = f"{path}/{selection.area.area_id}"
+    link = page.address(path, lang=words.language, cell=cell or "")
+    text = html.escape(words.text("area.kicker"))
+    return f'<p class="rm-review"><a href="{html.escape(link)}" target="_self">{text}</a></p>'
 
 
 def _folded(heading: str, content: str) -> str:
