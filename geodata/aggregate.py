@@ -33,6 +33,10 @@ class Period:
     def years(self) -> float:
         return self.days / 365.25
 
+    @property
+    def is_calendar_year(self) -> bool:
+        return (self.start.month, self.start.day) == (1, 1) and self.end == date(self.start.year + 1, 1, 1)
+
     def year_before(self) -> "Period":
         """The same calendar dates one year earlier."""
         return Period(start=_shift_year(self.start), end=_shift_year(self.end))

@@ -25,7 +25,9 @@ from geodata.offences import ALL, SENSITIVE_CODES, UNSPECIFIED
 from geodata.public_partition import Partition
 from geodata.split import LEAST_COUNT, LEAST_SENSITIVE, Mask
 
-BAND_WIDTHS = (5, 10, 20, 50, 100, 200, 500, 1000)
+BAND_WIDTH = 5
+BAND_WIDTH_OF_FEW = {1: 50, 2: 50, 3: 20, 4: 10}
+"""Width of bands in an area of so few told cells: with narrow ones their sum would often be close to the total."""
 WIDEST_BAND = 1_000_000
 SLACK = LEAST_COUNT - 1
 """What bands leave open between their sum and the area's total, on both sides: all that a small count can be."""
@@ -341,14 +343,12 @@ class _Year:
         at = self.partition.position_of(self.cube["cell"].to_numpy())
         counts = _sums(at, self.cube["count"].to_numpy(), cells.size).astype(np.int64)
         is_hidden = np.isin(cells, self.protected)
-        width = np.full(len(self.partition.area_ids), WIDEST_BAND)
-        n_cells = np.bincount(self.partition.area_of_cell[~is_hidden], minlength=width.size)
-        for candidate in reversed(BAND_WIDTHS):
-            lowest = np.bincount(
-                self.partition.area_of_cell, np.where(is_hidden, 0, counts // candidate * candidate), width.size
-            )
-            is_open = (areas - lowest >= SLACK) & (lowest + n_cells * (candidate - 1) - areas >= SLACK)
-            width[is_open] = candidate
+        n_cells = np.bincount(self.partition.area_of_cell[~is_hidden], minlength=len(self.partition.area_ids))
+        # Never by the counts: of two widths that the counts choose between, the wider one would tell why.
+        width = band_width(n_cells)
+        lower_ends = counts // width[self.partition.area_of_cell] * width[self.partition.area_of_cell]
+        lowest = np.bincount(self.partition.area_of_cell, np.where(is_hidden, 0, lower_ends), width.size)
+        width = np.where(leave_enough_open(areas, lowest, n_cells, width), width, WIDEST_BAND)
         for position, area in enumerate(self.partition.area_ids):
             if self._is_withheld("band", area, year):
                 width[position] = WIDEST_BAND
@@ -429,6 +429,29 @@ class _Year:
 
     def _is_withheld(self, kind: str, place: str, period: str) -> bool:
         return (kind, place, period) in self.withheld
+
+
+def band_width(n_cells: Counts) -> Counts:
+    """Width of the bands of an area's cells, by how many of them are told; whatever happened there.
+
+    Examples
+    --------
+    >>> band_width(np.array([2, 4, 12])).tolist()
+    [50, 10, 5]
+    """
+    found = np.full(n_cells.shape, BAND_WIDTH, dtype=np.int64)
+    for few, width in BAND_WIDTH_OF_FEW.items():
+        found[n_cells == few] = width
+    return found
+
+
+def leave_enough_open(total: Counts, lowest: Counts, n_cells: Counts, width: Counts) -> Mask:
+    """Whether bands may be told beside their area's total: neither nearly all nor nearly nothing of them is used up.
+
+    ``lowest`` is the sum of their lower ends. Where they may not, none of the area's bands is told.
+    """
+    found: Mask = (total - lowest >= SLACK) & (lowest + n_cells * (width - 1) - total >= SLACK)
+    return found
 
 
 def _may_be_told(count: int) -> bool:

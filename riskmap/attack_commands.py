@@ -89,12 +89,14 @@ def _attacked(
     published = [Published(counts=one.counts, places=one.places) for one in (everything, *told.values())]
     found = attack(published[0], counted, earlier=published[1:], from_year=first)
     rng = np.random.default_rng(int.from_bytes(newest.encode(), "big"))
-    again = sampled(published[0], counted, from_year=first, most=BY_PROGRAMME, rng=rng)
     taken_back = {one.release_id for one in release.withdrawn(context.settings.releases, territory)}
     standing = public_tables.together([one for name, one in told.items() if name not in taken_back], before=date.max)
+    # Once told, a number is known for good: a withdrawal is judged by what stands.
+    now = Published(counts=standing.counts, places=standing.places) if taken_back else published[0]
+    again = sampled(now, counted, from_year=first, most=BY_PROGRAMME, rng=rng)
     known = len(found.leaks) if taken_back else 0
     if known and standing.counts.height:
-        known -= len(attack(Published(counts=standing.counts, places=standing.places), counted, from_year=first).leaks)
+        known -= len(attack(now, counted, from_year=first).leaks)
     seconds = round(time.monotonic() - started, 1)
     lines = [
         words.text("cli.attack.release", id=newest, n=len(told)),
@@ -121,7 +123,7 @@ def _attacked(
         "told_by_withdrawn": known,
         "seconds": seconds,
     }
-    return lines, data, len(found.leaks) == known and (again.is_safe or bool(taken_back))
+    return lines, data, len(found.leaks) == known and again.is_safe
 
 
 def _export(options: argparse.Namespace, context: Context) -> Report:

@@ -127,8 +127,10 @@ class _Year(CountedYear):
         if self.published.has_year(self.year) and self.groups:
             by_group, known = self._split("year_group", self.groups, by_area.sum(axis=2))
             by_hour, _ = self._split("hours", self.hours, self.truth_of_hours)
-            found = found.add(by_group).add(by_hour).add(self._of_cells(known))
-        return found
+            return found.add(by_group).add(by_hour).add(self._of_cells(known))
+        # Nothing but totals is told of a year that is not over, and of kinds nothing at all.
+        no_kinds = np.zeros((len(self.area_ids), 0), dtype=np.int64)
+        return found.add(self._of_cells((no_kinds, no_kinds)))
 
     def _of_quarters(self, areas: Counts, regions: Counts) -> Verdict:
         found = Verdict()
@@ -212,8 +214,13 @@ class _Year(CountedYear):
     def _of_cells(self, groups: tuple[Counts, Counts]) -> Verdict:
         """Cells and their parents, of every kind, in every period of the year."""
         cells, low, high = self.published.bands(self.year)
+        if not cells.size:
+            cells, low, high = self.cells, np.zeros_like(self.area_of_cell), np.full(self.cells.size, UNTOLD)
         if not np.array_equal(cells, self.cells):
-            return Verdict()
+            raise ContradictoryCounts(
+                f"The cells of the areas of {self.year} are not those its bands speak of, so they cannot be attacked. "
+                "Restore the release from a backup, or publish anew."
+            )
         total = self._year_totals(self.area_ids)
         most = np.where(total < 0, FREE, total)[self.area_of_cell]
         high = np.where(high < 0, most, np.minimum(high, most))

@@ -279,7 +279,7 @@ def rules() -> dict[str, Any]:
         "least_count": split.LEAST_COUNT,
         "least_sensitive": split.LEAST_SENSITIVE,
         "least_of_group": public_counts.LEAST_OF_GROUP,
-        "bands": public_counts.BAND_WIDTHS[0],
+        "bands": public_counts.BAND_WIDTH,
     }
 
 

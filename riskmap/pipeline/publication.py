@@ -15,7 +15,7 @@ from scipy import sparse
 
 from geodata import aggregate, disclosure, hexgrid, regions
 from geodata.aggregate import Period
-from geodata.offences import ALL
+from geodata.offences import ALL, SENSITIVE_CODES
 from geodata.territory import WORKING_RESOLUTION, Territory
 from models import backtest, level_bands
 from models.kernels import Kernels
@@ -182,25 +182,32 @@ def _with_cells(
     everything = aggregate.known_before(aggregate.spread_month_only(store.lake.read(territory.name)), run.as_of)
     # Of whole years, so that what is published as its parent changes once a year at most.
     settled = everything.filter(pl.col("occurred_on").dt.year() < run.as_of.year)
-    grid = class_layers.public_grid(places, territory, dominated=disclosure.dominated_cells(settled))
+    grid = class_layers.public_grid(places, territory, dominated=disclosure.dominated_cells(_told_anywhere(settled)))
     served = run.details["served"]
     whole_record = aggregate.published_period(record_start, run.as_of, quarters=WHOLE_RECORD) or period
     neighbours = {metres: Kernels(grid["public_cell"].to_numpy()).neighbours(metres) for metres in NEIGHBOURS_M}
     nobody = {0.0: sparse.csr_array((grid.height, grid.height))}
 
-    classes, kept, windows = {}, [], {}
-    for done, group in enumerate(served):
-        progress("cli.progress.release", done, len(served))
-        is_long_run = served[group]["level"] == "long_run"
-        window = whole_record if is_long_run else period
-        inside = aggregate.in_group(aggregate.in_period(known, window), group)
-        codes = class_layers.classes(grid, inside, window, nobody if is_long_run else neighbours)
-        is_judged = bool((codes <= RiskClass.CLEARLY_HIGHER).any())
-        if group == ALL or is_judged:
-            classes[group], windows[group] = codes, window
-            kept.append(group)
-
-    progress("cli.progress.release", len(served), len(served))
+    def layers(area_of_cell: NDArray[np.int64]) -> dict[str, tuple[NDArray[np.uint8], Period]]:
+        """Classes of each group that has any, and the period they speak of."""
+        found = {}
+        for done, group in enumerate(served):
+            progress("cli.progress.release", done, len(served))
+            is_long_run = served[group]["level"] == "long_run"
+            window = whole_record if is_long_run else period
+            inside = aggregate.in_group(aggregate.in_period(known, window), group)
+            codes = class_layers.classes(
+                grid,
+                inside,
+                window,
+                nobody if is_long_run else neighbours,
+                area_of_cell=area_of_cell,
+                is_total_told=group == ALL or window.is_calendar_year,
+            )
+            if group == ALL or (codes <= RiskClass.CLEARLY_HIGHER).any():
+                found[group] = codes, window
+        progress("cli.progress.release", len(served), len(served))
+        return found
 
     def draft(predecessor: str | None, correct: int | None) -> Content:
         told = public_tables.told_before(root, territory.name, from_release=predecessor)
@@ -223,6 +230,8 @@ def _with_cells(
             previous=previous,
             coarser=coarser,
         )
+        classes = layers(class_layers.areas_of_cells(grid, public))
+        kept = list(classes)
         told_now = public_tables.told(public, previous)
         areas = official_areas(territory) or _with_reasons(
             counted_areas(territory, period, public=public.counts), run.details.get("region_reasons", {})
@@ -234,7 +243,7 @@ def _with_cells(
             "areas.bin": own_area.tobytes(),
             "areas.json": _areas_json(territory, areas),
             "scorecard.json": release.as_json(_marked(territory, **_public_scorecard(run, kept))),
-            **{f"classes-{group}.bin": classes[group].tobytes() for group in kept},
+            **{f"classes-{group}.bin": codes.tobytes() for group, (codes, _) in classes.items()},
             **public_tables.files_of(public),
             **public_tables.off_map_file(
                 root,
@@ -269,7 +278,9 @@ def _with_cells(
                 **public_tables.rules(),
             },
             "model": {"name": run.model, "run_id": run.run_id, "parameters": _settings(run.details["parameters"])},
-            "served": {group: {"level": served[group]["level"], **_dates(windows[group])} for group in kept},
+            "served": {
+                group: {"level": served[group]["level"], **_dates(window)} for group, (_, window) in classes.items()
+            },
             "deliveries": list(run.deliveries),
             "bounds": _bounds(grid["public_cell"].to_numpy()),
             "centre": _centre(grid),
@@ -277,6 +288,11 @@ def _with_cells(
         return Content(manifest=manifest, files=files, counted=counted)
 
     return draft
+
+
+def _told_anywhere(incidents: pl.DataFrame) -> pl.DataFrame:
+    """Incidents that stand in numbers below a region: only these may shape what is published there."""
+    return aggregate.mappable(incidents).filter(~pl.col("offence_group").is_in(sorted(SENSITIVE_CODES)))
 
 
 def _require_not_corrected(root: Path, territory: str, told: list[str], year: int, *, as_of: date) -> None:

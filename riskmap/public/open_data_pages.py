@@ -20,6 +20,7 @@ from riskmap.errors import DamagedRelease, NoRelease, WithdrawnRelease
 from riskmap.journal import PublicReview
 from riskmap.public import open_data, openapi, page, place_reviews, shelf
 from riskmap.public.page import Shell
+from riskmap.public.static_files import FOR_AN_HOUR
 from riskmap.release import RELEASE_ID, TERRITORY_NAME
 from riskmap.wording import Wording
 
@@ -27,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 ADDRESS = "/data"
 LATEST = "latest"
-FOREVER = "public, max-age=31536000, immutable"
 OPEN_TO_ALL = {"access-control-allow-origin": "*"}
 MOST_LISTED = 60
 REVIEW_DAYS = 15
@@ -53,7 +53,7 @@ def routes(root: Path, journals: Path, *, today: Callable[[], date]) -> list[Rou
             raise NoRelease(f"Release {release_id} has no file {name[:60]!r}.")
         body = open_data.content(found, name)
         etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-        headers = {"etag": etag, "cache-control": FOREVER, **OPEN_TO_ALL}
+        headers = {"etag": etag, "cache-control": FOR_AN_HOUR, **OPEN_TO_ALL}
         if etag in request.headers.get("if-none-match", ""):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(body, media_type=dataset.media_type, headers=headers)

@@ -43,7 +43,9 @@ ASSET_NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/){0,4}[A-Za-z0-9_-][A-
 """Folders and a file, none hidden, none pointing upwards."""
 ALREADY_COMPRESSED = frozenset({".png", ".woff2"})
 FOREVER = "public, max-age=31536000, immutable"
-"""For releases and for addresses with a version: other content has another address."""
+"""For addresses with a version: other content has another address."""
+FOR_AN_HOUR = "public, max-age=3600"
+"""For releases: they never change, and one that is withdrawn must not live on in caches."""
 ONE_WEEK = "public, max-age=604800"
 ASK_FIRST = "no-cache"
 """Kept by the browser, but asked about (and mostly answered with 304) at each load."""
@@ -72,7 +74,7 @@ def routes(*, assets: Path, releases: Path) -> list[Route]:
         is_public = (
             TERRITORY_NAME.fullmatch(territory) and RELEASE_ID.fullmatch(release_id) and PUBLIC_FILES.fullmatch(name)
         )
-        return _answer(request, releases / territory / release_id / name, FOREVER) if is_public else _not_found()
+        return _answer(request, releases / territory / release_id / name, FOR_AN_HOUR) if is_public else _not_found()
 
     methods = ["GET", "HEAD"]
     return [

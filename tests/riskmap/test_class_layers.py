@@ -25,9 +25,14 @@ GRID = pl.DataFrame(
 NEIGHBOURS = {metres: Kernels(CELLS).neighbours(metres) for metres in (500.0, 1000.0)}
 
 
-def classes_of(counts):
+ONE_AREA = np.zeros(CELLS.size, dtype=np.int64)
+
+
+def classes_of(counts, *, area_of_cell=ONE_AREA, is_total_told=False):
     incidents = pl.DataFrame({"cell": np.repeat(CELLS, counts)})
-    return class_layers.classes(GRID, incidents, YEAR, NEIGHBOURS)
+    return class_layers.classes(
+        GRID, incidents, YEAR, NEIGHBOURS, area_of_cell=area_of_cell, is_total_told=is_total_told
+    )
 
 
 def simulated_counts(rng):
@@ -60,3 +65,32 @@ def test_what_changes_a_band_can_change_a_class():
     more[:30] += 25
 
     assert not np.array_equal(classes_of(more), classes_of(counts))
+
+
+def test_few_cells_of_an_area_share_its_total_so_no_division_of_it_moves_a_class():
+    rng = np.random.default_rng(4)
+    counts = simulated_counts(rng)
+    triples = np.arange(CELLS.size) // 3
+    divided = counts.copy()
+    for area in np.unique(triples):
+        own = np.flatnonzero(triples == area)
+        divided[own] = rng.multinomial(counts[own].sum(), np.full(own.size, 1 / own.size))
+
+    usual, others = (classes_of(one, area_of_cell=triples) for one in (counts, divided))
+
+    assert not np.array_equal(divided, counts)
+    assert np.array_equal(usual, others)
+
+
+def test_beside_a_told_total_bands_that_use_it_up_are_shared_too():
+    counts = np.zeros(CELLS.size, dtype=np.int64)
+    counts[:40] = 40
+    lone = counts.copy()
+    lone[60] = 1
+    moved = counts.copy()
+    moved[3] += 1
+
+    usual, elsewhere = (classes_of(one, is_total_told=True) for one in (lone, moved))
+
+    assert np.array_equal(usual, elsewhere)
+    assert not np.array_equal(usual, classes_of(lone))
