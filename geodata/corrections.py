@@ -16,7 +16,7 @@ import polars as pl
 from geodata import hexgrid, public_partition
 from geodata.columns import PUBLIC_COUNTS
 from geodata.offences import ALL, UNSPECIFIED
-from geodata.public_counts import SLACK, WIDEST_BAND, PublicCounts
+from geodata.public_counts import SLACK, PublicCounts
 from geodata.public_partition import Partition
 from geodata.split import LEAST_COUNT, LEAST_SENSITIVE
 
@@ -220,12 +220,17 @@ class _Desk:
         return set()
 
     def _too_tight(self, candidate: pl.DataFrame) -> set[str]:
-        """Areas whose bands would leave less open than a small count can be."""
-        bands = self._bands(candidate).filter(pl.col("width") < WIDEST_BAND)
+        """Areas whose bands would leave less open than a small count can be; a lone cell's band tells nothing new."""
+        bands = self._bands(candidate)
         sums = bands.group_by("area").agg(
-            pl.col("first").sum(), (pl.col("first") + pl.col("width") - 1).sum().alias("last"), pl.col("count").sum()
+            pl.col("first").sum(),
+            (pl.col("first") + pl.col("width") - 1).sum().alias("last"),
+            pl.col("count").sum(),
+            pl.len(),
         )
-        tight = sums.filter((pl.col("count") - pl.col("first") < SLACK) | (pl.col("last") - pl.col("count") < SLACK))
+        tight = sums.filter(pl.col("len") > 1).filter(
+            (pl.col("count") - pl.col("first") < SLACK) | (pl.col("last") - pl.col("count") < SLACK)
+        )
         return set(tight["area"].to_list())
 
     def _widths(self) -> pl.DataFrame:

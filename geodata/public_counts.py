@@ -26,9 +26,8 @@ from geodata.public_partition import Partition
 from geodata.split import LEAST_COUNT, LEAST_SENSITIVE, Mask
 
 BAND_WIDTH = 5
-BAND_WIDTH_OF_FEW = {1: 50, 2: 50, 3: 20, 4: 10}
+BAND_WIDTH_OF_FEW = {2: 50, 3: 20, 4: 10, 5: 10}
 """Width of bands in an area of so few told cells: with narrow ones their sum would often be close to the total."""
-WIDEST_BAND = 1_000_000
 SLACK = LEAST_COUNT - 1
 """What bands leave open between their sum and the area's total, on both sides: all that a small count can be."""
 LEAST_OF_GROUP = 30
@@ -203,7 +202,7 @@ class _Year:
             for kind, column, parts in splits:
                 counts = self._by_area(column, parts)
                 self._split(kind, counts, parts, year, is_told=is_told, regions=regions_told, areas=areas_told)
-            self._bands(by_month.sum(axis=1), year)
+            self._bands(by_month.sum(axis=1), year, is_told=areas_told)
             self._sensitive(sensitive, year)
         return pl.DataFrame(self.lines, schema=PUBLIC_COUNTS.schema, orient="row")
 
@@ -338,7 +337,7 @@ class _Year:
         )
         return ~hidden
 
-    def _bands(self, areas: Counts, year: str) -> None:
+    def _bands(self, areas: Counts, year: str, *, is_told: Mask) -> None:
         cells = self.partition.cells
         at = self.partition.position_of(self.cube["cell"].to_numpy())
         counts = _sums(at, self.cube["count"].to_numpy(), cells.size).astype(np.int64)
@@ -348,10 +347,11 @@ class _Year:
         width = band_width(n_cells)
         lower_ends = counts // width[self.partition.area_of_cell] * width[self.partition.area_of_cell]
         lowest = np.bincount(self.partition.area_of_cell, np.where(is_hidden, 0, lower_ends), width.size)
-        width = np.where(leave_enough_open(areas, lowest, n_cells, width), width, WIDEST_BAND)
-        for position, area in enumerate(self.partition.area_ids):
-            if self._is_withheld("band", area, year):
-                width[position] = WIDEST_BAND
+        # A lone cell is its area: beside a total that is told its band tells nothing.
+        is_alone = np.bincount(self.partition.area_of_cell, minlength=n_cells.size) == 1
+        is_open = leave_enough_open(areas, lowest, n_cells, width) | (is_alone & is_told)
+        is_open &= [not self._is_withheld("band", area, year) for area in self.partition.area_ids]
+        is_hidden |= ~is_open[self.partition.area_of_cell]
         own = width[self.partition.area_of_cell]
         low = counts // own * own
         for cell, first, last, is_cell_hidden in zip(

@@ -55,4 +55,4 @@ def test_every_cell_can_be_anything_in_its_lowest_band(n_cells):
 
 
 def test_the_width_follows_from_the_number_of_cells_alone():
-    assert band_width(np.array([1, 2, 3, 4, 5, 6, 300])).tolist() == [50, 50, 20, 10, 5, 5, 5]
+    assert band_width(np.array([1, 2, 3, 4, 5, 6, 300])).tolist() == [5, 50, 20, 10, 10, 5, 5]

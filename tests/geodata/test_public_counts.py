@@ -168,6 +168,8 @@ def test_bands_leave_a_small_count_open_beside_the_total_of_their_area(found):
 
     for number, area_id in enumerate(partition.area_ids):
         own = bands.filter(pl.Series(area == number))
+        if own.height == 1 or own["low"].null_count() == own.height:
+            continue
         total = totals.filter(pl.col("place_id") == area_id)["low"][0]
         assert own["low"].sum() + LEAST_COUNT - 1 <= total <= own["high"].sum() - LEAST_COUNT + 1
 
@@ -256,7 +258,8 @@ def test_a_row_that_is_withheld_tells_nothing_and_its_siblings_make_no_way_round
     assert of(coarser, "year_group", place_id=area, period="2024")["low"].null_count() == len(GROUPS)
     cells = found.places.filter(pl.col("place_id") == area)["cells"][0].split(";")
     bands = of(coarser, "band", period="2024").filter(pl.col("place_id").is_in(cells))
-    assert (bands["high"] - bands["low"] + 1 == public_counts.WIDEST_BAND).all()
+    assert bands.height == len(cells)
+    assert bands["low"].null_count() == bands["high"].null_count() == bands.height
 
 
 def test_areas_keep_their_cells_through_a_year_and_a_crosswalk_tells_where_they_go(found):

@@ -53,6 +53,7 @@ def numbers_in(text):
         ("privacy.not_shown.rare", {public_counts.LEAST_OF_GROUP}),
         ("privacy.not_shown.places", {1, disclosure.LEAST_RESIDENTS - 1, disclosure.LEAST_ADDRESSES - 1}),
         ("privacy.band.zero", {0, public_counts.BAND_WIDTH - 1}),
+        ("privacy.band.wide", set(public_counts.BAND_WIDTH_OF_FEW.values())),
         (
             "privacy.visitor.account",
             {int(sessions.IDLE.total_seconds()) // 60, int(sessions.ABSOLUTE.total_seconds()) // 3600},
