@@ -64,6 +64,7 @@ def datasets(release: Release) -> dict[str, Dataset]:
         cell_columns = open_data_columns.of_cells(release.groups)
         known += [
             Dataset(name="counts.csv", media_type=_CSV, make=counts_csv, columns=open_data_columns.COUNTS),
+            Dataset(name="places.csv", media_type=_CSV, make=places_csv, columns=open_data_columns.PLACES),
             Dataset(name="cells.csv", media_type=_CSV, make=cells_csv, columns=cell_columns),
             Dataset(name="cells.geojson", media_type="application/geo+json", make=cells_geojson, columns=cell_columns),
             Dataset(
@@ -161,7 +162,7 @@ def _counts_table(release: Release) -> pl.DataFrame:
                 pl.coalesce("name_en", "place_id"),
                 pl.lit(", "),
                 "period",
-                pl.lit(", release "),
+                pl.lit(f"{' (simulated)' if release.is_simulated else ''}, release "),
                 pl.lit(release.release_id),
             ),
         )
@@ -184,6 +185,12 @@ def residents_table(release: Release) -> pl.DataFrame:
 def off_map_table(release: Release) -> pl.DataFrame:
     """Offences that no map holds, by year and region; empty where the release does not tell them."""
     return _csv(release, "off_map.csv")
+
+
+def places_csv(release: Release) -> bytes:
+    """`places_table` as CSV: where the areas of each year lie."""
+    table = places_table(release).select(column.name for column in open_data_columns.PLACES)
+    return _written(table.columns, table.iter_rows())
 
 
 def counts_csv(release: Release) -> bytes:

@@ -55,6 +55,14 @@ REGIONS: tuple[Column, ...] = (
     Column(name="release_id"),
     Column(name="citation"),
 )
+PLACES: tuple[Column, ...] = (
+    Column(name="place_id"),
+    Column(name="level"),
+    Column(name="parent_id"),
+    *_names(),
+    Column(name="year", kind="integer"),
+    Column(name="cells"),
+)
 COUNTS: tuple[Column, ...] = (
     Column(name="place_id"),
     Column(name="level"),

@@ -21,7 +21,7 @@ from riskmap.journal import PublicReview
 from riskmap.public import open_data, openapi, page, place_reviews, shelf
 from riskmap.public.page import Shell
 from riskmap.public.static_files import FOR_AN_HOUR
-from riskmap.release import RELEASE_ID, TERRITORY_NAME
+from riskmap.release import RELEASE_ID, TERRITORY_NAME, Release
 from riskmap.wording import Wording
 
 logger = logging.getLogger(__name__)
@@ -45,9 +45,7 @@ def routes(root: Path, journals: Path, *, today: Callable[[], date]) -> list[Rou
             newest = releases.latest_id(root, territory)
             headers = {"cache-control": "no-cache", **OPEN_TO_ALL}
             return RedirectResponse(f"{ADDRESS}/{territory}/{newest}/{name}", HTTPStatus.FOUND, headers=headers)
-        if not RELEASE_ID.fullmatch(release_id):
-            raise NoRelease(f"There is no release {release_id[:60]!r}.")
-        found = shelf.of_id(root, territory, release_id)
+        found = _named(root, territory, release_id)
         dataset = open_data.datasets(found).get(name)
         if dataset is None:
             raise NoRelease(f"Release {release_id} has no file {name[:60]!r}.")
@@ -60,10 +58,11 @@ def routes(root: Path, journals: Path, *, today: Callable[[], date]) -> list[Rou
 
     def territory_page(request: Request) -> Response:
         words = _words(request)
-        found = shelf.latest(root, request.path_params["territory"])
+        territory, release_id = request.path_params["territory"], request.path_params.get("release_id")
+        found = shelf.latest(root, territory) if release_id is None else _named(root, territory, release_id)
         shell = Shell(
             words=words,
-            path=f"{ADDRESS}/{found.territory}",
+            path=f"{ADDRESS}/{found.territory}" + (f"/{found.release_id}" if release_id else ""),
             query={},
             territory=found.territory,
             place_name=found.names[words.language],
@@ -78,6 +77,7 @@ def routes(root: Path, journals: Path, *, today: Callable[[], date]) -> list[Rou
             title=words.text("data.page.title"),
             release=found,
             home=home,
+            is_newest=found.release_id == releases.latest_id(root, found.territory),
             notices=open_data.notices(found, words.language),
             files=[(name, open_data.meaning(name, words)) for name in open_data.datasets(found)],
             api=[(path, words.text(f"data.api.{_subject(path)}")) for path in described],
@@ -87,10 +87,24 @@ def routes(root: Path, journals: Path, *, today: Callable[[], date]) -> list[Rou
             ask=place_reviews.ask_address(found, "", words),
         )
 
+    def newest_page(request: Request) -> Response:
+        newest = shelf.latest(root, request.path_params["territory"])
+        language = _words(request).language
+        address = page.address(f"{ADDRESS}/{newest.territory}/{newest.release_id}", lang=language)
+        return RedirectResponse(address, HTTPStatus.FOUND, headers={"cache-control": "no-cache"})
+
     return [
         Route(f"{ADDRESS}/{{territory}}", _guarded(territory_page), methods=["GET"]),
+        Route(f"{ADDRESS}/{{territory}}/{LATEST}", _guarded(newest_page), methods=["GET"]),
+        Route(f"{ADDRESS}/{{territory}}/{{release_id}}", _guarded(territory_page), methods=["GET"]),
         Route(f"{ADDRESS}/{{territory}}/{{release_id}}/{{name}}", _guarded(file), methods=["GET"]),
     ]
+
+
+def _named(root: Path, territory: str, release_id: str) -> Release:
+    if not RELEASE_ID.fullmatch(release_id):
+        raise NoRelease(f"There is no release {release_id[:60]!r}.")
+    return shelf.of_id(root, territory, release_id)
 
 
 def _reviews(journals: Path, territory: str) -> tuple[PublicReview, ...]:
