@@ -289,3 +289,30 @@ PUBLIC_OFF_MAP = Table(
         Column(name="count", dtype=pl.Int64(), meaning="0 or at least ten; missing: hidden", is_nullable=True),
     ),
 )
+
+BACKTEST_RESULTS = Table(
+    name="backtest results",
+    meaning=(
+        "What every model was worth in every past window, one row a number, written by `backtest --territory NAME "
+        "--out DIR`. For the operator, not for the public. File backtest.parquet."
+    ),
+    columns=(
+        Column(name="territory", dtype=pl.String(), meaning="name of the territory"),
+        Column(name="offence_group", dtype=pl.String(), meaning="offence group; all: all together"),
+        Column(name="resolution", dtype=pl.Int64(), meaning="H3 level of the cells"),
+        Column(name="horizon_days", dtype=pl.Int64(), meaning="length of the window", unit="days"),
+        Column(name="window_start", dtype=pl.Date(), meaning="first day of the window; nothing from it on was known"),
+        Column(name="model", dtype=pl.String(), meaning="contender or baseline"),
+        Column(
+            name="metric",
+            dtype=pl.String(),
+            meaning="incidents, off_support, expected_incidents, poisson_deviance, or hit_rate, pai, pei at a coverage",
+        ),
+        Column(
+            name="value",
+            dtype=pl.Float64(),
+            meaning="the metric in that window; missing: undefined, as without an incident",
+            is_nullable=True,
+        ),
+    ),
+)

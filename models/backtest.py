@@ -170,6 +170,24 @@ def summary(windows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def tidy(windows: pl.DataFrame) -> pl.DataFrame:
+    """One row per case, model, window and metric: columns of `CASE`, ``window_start, model, metric, value``.
+
+    Counts, expected incidents and `METRICS` are told, each of its window alone; the slope, pooled over all windows, is
+    not. An undefined metric is a missing value.
+
+    Parameters
+    ----------
+    windows : `Backtest.windows` of one or several cases, one below the other
+    """
+    told = ("incidents", "off_support", "expected_incidents", *METRICS)
+    return (
+        windows.with_columns(pl.col(told).cast(pl.Float64))
+        .unpivot(told, index=[*CASE, "window_start", "model"], variable_name="metric", value_name="value")
+        .sort(*CASE, "window_start", "model", "metric")
+    )
+
+
 def compare_with_best_baseline(windows: pl.DataFrame, *, served: str = "eb") -> pl.DataFrame:
     """Is the served model worse than the best baseline? Paired over the windows of each case.
 

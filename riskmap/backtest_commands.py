@@ -5,13 +5,18 @@ import io
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from geodata import points
+from geodata.columns import BACKTEST_RESULTS
+from models import backtest
 from riskmap.command_line import Context, Report, day, opened, positive
 from riskmap.disk import replace_synced, writing_to
 from riskmap.errors import InvalidOptions
 from riskmap.pipeline import outside_backtest, scoring
 
 OWN_TEST = ("incidents", "cells", "windows", "out")
+RESULTS_FILE = "backtest.parquet"
 FINEST = 10
 SCORECARD_COLUMNS = {
     "PAI 1 %": "pai_1",
@@ -46,19 +51,20 @@ def add_commands(
     own.add_argument("--incidents", type=Path, metavar="FILE", help="CSV or Parquet: occurred_at, category, lat, lon")
     own.add_argument("--cells", type=Path, metavar="FILE", help="list with the column cell")
     own.add_argument("--windows", type=Path, metavar="FILE", help="list with the columns window_start and horizon")
-    own.add_argument("--out", type=Path, metavar="FILE", help="CSV: cell, window_start, horizon, type, expected")
+    help_text = "CSV: cell, window_start, horizon, type, expected; with --territory, a folder for backtest.parquet"
+    own.add_argument("--out", type=Path, metavar="FILE", help=help_text)
 
 
 def _backtest(options: argparse.Namespace, context: Context) -> Report:
     own = [name for name in OWN_TEST if getattr(options, name) is not None]
     given = (["territory"] if options.territory else []) + own
-    if given != ["territory"] and given != list(OWN_TEST):
+    if given not in (["territory"], ["territory", "out"], list(OWN_TEST)):
         found = ", ".join(f"--{name}" for name in given) or "neither"
         raise InvalidOptions(
-            f"backtest was given {found}; expected either --territory NAME, or all of --incidents, --cells, --windows "
-            "and --out."
+            f"backtest was given {found}; expected either --territory NAME, with or without --out, or all of "
+            "--incidents, --cells, --windows and --out."
         )
-    return _of_outsiders(options, context) if own else _of_territory(options, context)
+    return _of_territory(options, context) if options.territory else _of_outsiders(options, context)
 
 
 def _of_outsiders(options: argparse.Namespace, context: Context) -> Report:
@@ -106,7 +112,23 @@ def _of_territory(options: argparse.Namespace, context: Context) -> Report:
     count = windows["window_start"].n_unique()
     summary = words.text("cli.backtest.summary", territory=territory.names.of(words.language), windows=count)
     data = {"territory": territory.name, "as_of": as_of, "windows": count, "results": card}
-    return Report(data=data, lines=[*_scorecard_lines(card), summary])
+    lines = [*_scorecard_lines(card), summary]
+    if options.out is not None:
+        rows = _write_results(options.out, territory.name, windows)
+        data["rows"] = rows
+        lines.append(words.text("cli.backtest.results_written", file=RESULTS_FILE, n=rows))
+    return Report(data=data, lines=lines)
+
+
+def _write_results(folder: Path, territory: str, windows: pl.DataFrame) -> int:
+    """Write every number of a backtest into a folder, whole or not at all; returns the number of rows."""
+    results = BACKTEST_RESULTS.checked(backtest.tidy(windows).with_columns(territory=pl.lit(territory)))
+    packed = io.BytesIO()
+    results.write_parquet(packed)
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_synced(folder / RESULTS_FILE, packed.getvalue())
+    return results.height
 
 
 def _scorecard_lines(card: list[dict[str, Any]]) -> list[str]:

@@ -372,6 +372,7 @@ def _kept() -> list[str]:
         columns.PUBLIC_CROSSWALK,
         columns.PUBLIC_RESIDENTS,
         columns.PUBLIC_OFF_MAP,
+        columns.BACKTEST_RESULTS,
     )
     properties = [(_code(name), ", ".join(map(_code, names))) for name, names in outlines.PROPERTY_NAMES.items()]
     return [

@@ -22,6 +22,7 @@ from models.shrinkage import tune
 from models.stacked import Stacked, stack
 from models.surfaces import Surfaces
 from riskmap.pipeline.level_areas import level_areas
+from riskmap.pipeline.record import LEAST_RECORD_DAYS
 
 TUNING_HORIZON_DAYS = 30
 TUNED_FOR_DAYS = 90
@@ -68,7 +69,7 @@ def forecasts(given: Points, cells: Cells, windows: pl.DataFrame, *, progress: P
     Raises
     ------
     TooLittleHistory
-        If a window starts before anything is known.
+        If a window starts before anything is known, or the record before it is shorter than `LEAST_RECORD_DAYS`.
     """
     categories = given.frame["category"].unique().sort().to_list()
     ascending = np.sort(cells)
@@ -82,7 +83,7 @@ def forecasts(given: Points, cells: Cells, windows: pl.DataFrame, *, progress: P
         )
     )
     starts = windows["window_start"].unique().sort().to_list()
-    _require_something_before(placed, starts)
+    _require_a_record_before(placed, starts)
     tuned: _Tuned | None = None
     frames: dict[tuple[date, int], list[pl.DataFrame]] = {}
     for done, start in enumerate(starts):
@@ -118,14 +119,30 @@ def forecasts(given: Points, cells: Cells, windows: pl.DataFrame, *, progress: P
     return pl.concat(ordered).match_to_schema(SCHEMA)
 
 
-def _require_something_before(placed: pl.DataFrame, starts: list[date]) -> None:
-    known = points.known_before(placed.drop("cell"), starts[0])
-    if known.height == 0:
-        first = placed["occurred_on"].sort().head(1).to_list()
-        raise TooLittleHistory(
-            f"The window of {starts[0]} starts before anything is known: incidents with a place and a time begin "
-            f"{f'on {first[0]}' if first else 'never, there is none'}. Give later windows, or earlier incidents."
-        )
+def _require_a_record_before(placed: pl.DataFrame, starts: list[date]) -> None:
+    plain = placed.drop("cell")
+    for window in starts:
+        days = points.known_before(plain, window)["occurred_on"]
+        if days.len() == 0:
+            first = plain["occurred_on"].sort().head(1).to_list()
+            raise TooLittleHistory(
+                f"The window of {window} starts before anything is known: incidents with a place and a time begin "
+                f"{f'on {first[0]}' if first else 'never, there is none'}. Give later windows, or earlier incidents."
+            )
+        start, as_of = start_of_record(days), _forecast_day(days, window)
+        if (as_of - start).days < LEAST_RECORD_DAYS:
+            raise TooLittleHistory(
+                f"The record before the window of {window} runs from {start} to {as_of}, {(as_of - start).days} days; "
+                f"a forecast needs {LEAST_RECORD_DAYS}. Give later windows, or more incidents."
+            )
+
+
+def _forecast_day(days: pl.Series, window: date) -> date:
+    """The day from which to forecast a window: its start, or the end of a record that was not kept up until then."""
+    last = days.max()
+    assert isinstance(last, date)  # noqa: S101 - something is known before every window
+    day_after = last + timedelta(days=1)
+    return window if (window - day_after).days <= MOST_GAP_DAYS else day_after
 
 
 def _tuned(
@@ -150,10 +167,7 @@ def _histories(
     known: pl.DataFrame, start: date, categories: list[str], premises: list[str], kernels: Kernels
 ) -> tuple[dict[str, History], date]:
     """Histories of each category and of what may tell of them, and the day from which to forecast."""
-    last = known["occurred_on"].max()
-    assert isinstance(last, date)  # noqa: S101 - something is known before every window
-    day_after = last + timedelta(days=1)
-    as_of = start if (start - day_after).days <= MOST_GAP_DAYS else day_after
+    as_of = _forecast_day(known["occurred_on"], start)
     first = start_of_record(known["occurred_on"])
     every = EVERY
     while every in categories:

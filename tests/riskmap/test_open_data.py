@@ -179,7 +179,7 @@ def test_a_file_has_a_permanent_address_and_latest_leads_there(client, city):
     assert moved.status_code == 302
     assert city.release_id in moved.headers["location"]
     assert answer.content == open_data.content(city, "counts.csv")
-    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["cache-control"] == "public, max-age=3600"
     assert answer.headers["access-control-allow-origin"] == "*"
     again = client.ask(moved.headers["location"], headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304
@@ -213,3 +213,22 @@ def test_a_release_of_official_totals_offers_regions_alone(installation):
     assert len(rows) == 21
     assert [row["region_id"] for row in rows[1:]] == sorted(row["region_id"] for row in rows[1:])
     assert any(row["official_count"] for row in rows)
+
+
+def test_each_release_has_a_page_of_its_own_and_latest_leads_to_the_newest(client, city):
+    page = client.get(f"/data/{CITY}/{city.release_id}", lang="ru")
+    newest = client.get(f"/data/{CITY}/latest", lang="ru")
+    none = client.get(f"/data/{CITY}/nonsense", lang="ru")
+
+    assert (page.status_code, newest.status_code, none.status_code) == (200, 302, 404)
+    assert f"/data/{CITY}/{city.release_id}/places.csv" in page.text
+    assert newest.headers["location"] == f"/data/{CITY}/{city.release_id}?lang=ru"
+
+
+def test_areas_can_be_found_on_the_ground_by_their_cells(city):
+    rows = rows_of(city, "places.csv")
+    areas = {row["place_id"]: row["cells"].split(";") for row in rows if row["level"] == "area"}
+    counted = {row["place_id"] for row in rows_of(city, "counts.csv") if row["level"] == "area"}
+
+    assert counted <= set(areas)
+    assert all(len(cells) == len(set(cells)) > 0 for cells in areas.values())

@@ -1,6 +1,6 @@
 """Forecasts for windows of others: everything asked for is answered, and nothing later is known."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,8 @@ from tests.typed_commands import typed
 
 KERNELS = town_kernels(rings=6)
 WINDOWS = [(START + timedelta(days=600), 30), (START + timedelta(days=600), 7), (START + timedelta(days=700), 30)]
+
+BREAK = datetime.combine(START + timedelta(days=300), datetime.min.time())
 
 
 def points_of(seed: int, days: int = 730) -> pl.DataFrame:
@@ -78,25 +80,45 @@ def test_a_rerun_is_identical(tmp_path, capsys):
     assert (tmp_path / "out.csv").read_bytes() == first
 
 
+def last_days(points, *, days):
+    return points.filter(pl.col("occurred_at").dt.date() >= WINDOWS[0][0] - timedelta(days=days))
+
+
 @pytest.mark.parametrize(
-    ("change", "status"),
+    ("change", "answered"),
     [
-        (lambda points: points.head(0), ExitStatus.BAD_INPUT),
-        (lambda points: points.head(1), ExitStatus.DONE),
-        (lambda points: points.with_columns(lat=pl.col("lat").first(), lon=pl.col("lon").first()), ExitStatus.DONE),
-        (lambda points: points.with_columns(occurred_at=pl.lit(START).cast(pl.Datetime("us"))), ExitStatus.DONE),
-        (lambda points: points.filter(pl.col("occurred_at").dt.year() == START.year), ExitStatus.DONE),
+        (lambda points: points.head(0), "starts before anything is known"),
+        (lambda points: points.head(1), "1 days; a forecast needs 28"),
+        (lambda points: points.with_columns(occurred_at=pl.lit(START).cast(pl.Datetime("us"))), "1 days; a forecast"),
+        (lambda points: last_days(points, days=20), "20 days; a forecast needs 28"),
     ],
-    ids=["none", "one", "one cell", "one day", "nothing for half a year before the window"],
+    ids=["none", "one", "one day", "20 days"],
 )
-def test_strange_records_get_a_clear_answer(tmp_path, capsys, change, status):
+def test_a_record_of_few_days_gets_no_number(tmp_path, capsys, change, answered):
     answer, out = asked(tmp_path, capsys, change(points_of(5).sort("occurred_at")), WINDOWS[:1])
 
-    assert answer.status == status
-    if status == ExitStatus.DONE:
-        assert np.isfinite(out["expected"].to_numpy()).all()
-    else:
-        assert "starts before anything is known" in answer.err
+    assert answer.status == ExitStatus.BAD_INPUT
+    assert answered in answer.err
+    assert out is None
+
+
+@pytest.mark.parametrize(
+    ("change", "robberies"),
+    [
+        (lambda points: points.with_columns(lat=pl.col("lat").first(), lon=pl.col("lon").first()), 60),
+        (lambda points: points.filter(pl.col("occurred_at").dt.year() == START.year), 60),
+        (lambda points: points.filter(pl.col("category").ne("Robbery") | (pl.col("occurred_at") < BREAK)), 0),
+        (lambda points: points.filter(~pl.col("occurred_at").is_between(BREAK, BREAK + timedelta(days=120))), 60),
+    ],
+    ids=["one cell", "nothing for half a year before the window", "a category stops", "a gap of months"],
+)
+def test_strange_records_are_forecast_at_the_level_they_have(tmp_path, capsys, change, robberies):
+    answer, out = asked(tmp_path, capsys, change(points_of(5).sort("occurred_at")), WINDOWS[:1])
+
+    assert answer.status == ExitStatus.DONE
+    assert np.isfinite(out["expected"].to_numpy()).all()
+    assert out.filter(type="Theft")["expected"].sum() == pytest.approx(120, rel=0.25)
+    assert out.filter(type="Robbery")["expected"].sum() == pytest.approx(robberies, rel=0.25, abs=3.0)
 
 
 def test_a_window_before_the_record_writes_nothing(tmp_path, capsys):
@@ -108,7 +130,7 @@ def test_a_window_before_the_record_writes_nothing(tmp_path, capsys):
 
 
 def test_options_of_both_kinds_or_half_of_one_are_refused(capsys):
-    for options in ([], ["--territory", "almaty", "--out", "x.csv"], ["--cells", "x.csv"]):
+    for options in ([], ["--territory", "almaty", "--cells", "x.csv"], ["--cells", "x.csv"]):
         answer = typed(capsys, "backtest", *options)
 
         assert answer.status == ExitStatus.BAD_INPUT
