@@ -241,6 +241,28 @@ def compare_with_best_baseline(windows: pl.DataFrame, *, served: str = "eb") -> 
     )
 
 
+def differences(windows: pl.DataFrame, *, reference: str = "eb") -> pl.DataFrame:
+    """Every model beside one of them, paired over the windows of each case.
+
+    Returns
+    -------
+    polars frame with one row per case, model and metric (``poisson_deviance``, ``pai_5``)
+        ``difference``: mean advantage of the model, positive where it is better than the reference;
+        ``standard_error`` of that mean, missing with fewer than two windows; ``n_windows`` compared.
+    """
+    rows = []
+    for case, frame in windows.group_by(*CASE, maintain_order=True):
+        for name in frame["model"].unique(maintain_order=True):
+            for metric, sign in (("poisson_deviance", -1.0), ("pai_5", 1.0)):
+                gain = sign * (_of_model(frame, name, metric) - _of_model(frame, reference, metric))
+                if name != reference and not np.isnan(gain).all():
+                    told = _paired(gain[~np.isnan(gain)])
+                    rows.append({**dict(zip(CASE, case, strict=True)), "model": name, "metric": metric, **told})
+    columns = ("difference", "standard_error", "n_windows")
+    found = pl.DataFrame(rows, schema_overrides=dict.fromkeys(columns[:2], pl.Float64()))
+    return found.select(*CASE, "model", "metric", *columns) if rows else found
+
+
 def model_to_serve(windows: pl.DataFrame) -> pl.DataFrame:
     """Which model each case is served by: ``stacked`` where it beats ``eb`` beyond doubt, else ``eb``.
 

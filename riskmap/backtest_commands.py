@@ -10,13 +10,14 @@ import polars as pl
 from geodata import points
 from geodata.columns import BACKTEST_RESULTS
 from models import backtest
+from riskmap import backtest_report
 from riskmap.command_line import Context, Report, day, opened, positive
 from riskmap.disk import replace_synced, writing_to
 from riskmap.errors import InvalidOptions
 from riskmap.pipeline import outside_backtest, scoring
 
 OWN_TEST = ("incidents", "cells", "windows", "out")
-RESULTS_FILE = "backtest.parquet"
+RESULTS_FILE, REPORT_FILE = "backtest.parquet", "report.html"
 FINEST = 10
 SCORECARD_COLUMNS = {
     "PAI 1 %": "pai_1",
@@ -51,7 +52,7 @@ def add_commands(
     own.add_argument("--incidents", type=Path, metavar="FILE", help="CSV or Parquet: occurred_at, category, lat, lon")
     own.add_argument("--cells", type=Path, metavar="FILE", help="list with the column cell")
     own.add_argument("--windows", type=Path, metavar="FILE", help="list with the columns window_start and horizon")
-    help_text = "CSV: cell, window_start, horizon, type, expected; with --territory, a folder for backtest.parquet"
+    help_text = "CSV: cell, window_start, horizon, type, expected; with --territory, a folder for a table and a report"
     own.add_argument("--out", type=Path, metavar="FILE", help=help_text)
 
 
@@ -98,7 +99,7 @@ def _of_outsiders(options: argparse.Namespace, context: Context) -> Report:
 def _of_territory(options: argparse.Namespace, context: Context) -> Report:
     with opened(context) as store:
         territory = store.territories.load(options.territory)
-        as_of, windows = scoring.backtest_of(
+        as_of, found = scoring.backtest_of(
             store,
             territory,
             as_of=options.as_of,
@@ -107,27 +108,37 @@ def _of_territory(options: argparse.Namespace, context: Context) -> Report:
             resolution=options.resolution,
             progress=context.progress,
         )
+    windows, words = found.windows, context.words
     card = scoring.scorecard(windows)
-    words = context.words
     count = windows["window_start"].n_unique()
     summary = words.text("cli.backtest.summary", territory=territory.names.of(words.language), windows=count)
     data = {"territory": territory.name, "as_of": as_of, "windows": count, "results": card}
     lines = [*_scorecard_lines(card), summary]
     if options.out is not None:
-        rows = _write_results(options.out, territory.name, windows)
+        page = backtest_report.write(
+            found,
+            words,
+            territory=territory.names.of(words.language),
+            as_of=as_of,
+            is_simulated=territory.is_simulated,
+            horizon_days=options.horizon,
+        )
+        rows = _write_results(options.out, territory.name, windows, page)
         data["rows"] = rows
         lines.append(words.text("cli.backtest.results_written", file=RESULTS_FILE, n=rows))
+        lines.append(words.text("cli.backtest.report_written", file=REPORT_FILE))
     return Report(data=data, lines=lines)
 
 
-def _write_results(folder: Path, territory: str, windows: pl.DataFrame) -> int:
-    """Write every number of a backtest into a folder, whole or not at all; returns the number of rows."""
+def _write_results(folder: Path, territory: str, windows: pl.DataFrame, page: bytes) -> int:
+    """Write every number of a backtest and its report into a folder, each whole; returns the number of rows."""
     results = BACKTEST_RESULTS.checked(backtest.tidy(windows).with_columns(territory=pl.lit(territory)))
     packed = io.BytesIO()
     results.write_parquet(packed)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         replace_synced(folder / RESULTS_FILE, packed.getvalue())
+        replace_synced(folder / REPORT_FILE, page)
     return results.height
 
 

@@ -145,7 +145,7 @@ def test_nothing_the_public_room_leans_on_can_reach_incidents():
         (("streamlit",), ("app", "riskmap.website", "riskmap.screens")),
         (("streamlit_folium",), ("riskmap.screens",)),
         (("folium", "branca"), ("riskmap.public.map_view",)),
-        (("jinja2", "markupsafe"), ("riskmap.public", "riskmap.doors")),
+        (("jinja2", "markupsafe"), ("riskmap.public", "riskmap.doors", "riskmap.backtest_report")),
         (("starlette",), ("app", "riskmap.public", "riskmap.doors")),
         (("argon2",), ("riskmap.identity",)),
         (("dask", "distributed"), ("riskmap.cluster",)),

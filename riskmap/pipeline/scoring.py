@@ -15,6 +15,7 @@ from geodata.columns import EXPECTED_INCIDENTS, PLACES
 from geodata.offences import ALL
 from geodata.territory import WORKING_RESOLUTION, Territory
 from models import backtest, training
+from models.backtest import Backtest
 from models.contenders import CONTENDERS
 from models.errors import TooLittleHistory
 from models.history import History, start_of_record
@@ -195,8 +196,10 @@ def backtest_of(
     horizon_days: int,
     resolution: int,
     progress: Progress,
-) -> tuple[date, pl.DataFrame]:
-    """Backtest of a territory's groups, or one of them: the as-of day, and the frame of `backtest_windows`.
+) -> tuple[date, Backtest]:
+    """Backtest of a territory's groups, or one of them: the as-of day, and what was found.
+
+    The reliability table has the column ``offence_group`` besides.
 
     Raises
     ------
@@ -210,7 +213,7 @@ def backtest_of(
             f"{territory.name} has no offence group {group!r} with {LEAST_INCIDENTS} incidents; it has "
             f"{', '.join(groups)}."
         )
-    windows = backtest_windows(
+    found = _backtests(
         known,
         groups=[group] if group else groups,
         as_of=day,
@@ -218,13 +221,15 @@ def backtest_of(
         horizon_days=horizon_days,
         resolution=resolution,
     )
-    if windows.height == 0:
+    if not found:
         raise TooLittleToScore(
             f"The record of {territory.name} runs from {record_start(known)} to {day}; a backtest of {horizon_days} "
             "days needs two windows, 60 days before them, and neighbouring cells where incidents recur in those. "
             "Deliver a longer record or shorten --horizon."
         )
-    return day, windows
+    reliability = [one.reliability.with_columns(offence_group=pl.lit(name)) for name, one in found.items()]
+    windows = [one.windows for one in found.values()]
+    return day, Backtest(windows=pl.concat(windows), reliability=pl.concat(reliability))
 
 
 def backtest_windows(
@@ -237,32 +242,56 @@ def backtest_windows(
     resolution: int | None = None,
     places: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Rolling backtest of each group against the baselines: `models.backtest.Backtest.windows`, one below the other.
+    """Rolling backtest of each group: `models.backtest.Backtest.windows`, one below the other; see `_backtests`."""
+    found = _backtests(
+        known,
+        groups=groups,
+        as_of=as_of,
+        progress=progress,
+        horizon_days=horizon_days,
+        resolution=resolution,
+        places=places,
+    )
+    frames = [one.windows for one in found.values()]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=backtest.SCHEMA)
+
+
+def _backtests(
+    known: pl.DataFrame,
+    *,
+    groups: list[str],
+    as_of: date,
+    progress: Progress,
+    horizon_days: int,
+    resolution: int | None,
+    places: pl.DataFrame | None = None,
+) -> dict[str, Backtest]:
+    """Rolling backtest of each group against the baselines.
 
     The support is that of the published benchmarks: cells where incidents recur before the first test day. Groups
-    whose record is too short are left out; the frame is empty when all are.
+    whose record is too short are left out.
     """
     start = record_start(known)
     try:
         first = backtest.first_test_day(start, as_of, horizon_days=horizon_days)
     except TooLittleHistory:
-        return pl.DataFrame(schema=backtest.SCHEMA)
+        return {}
     rolled, told = known, places if resolution in (None, WORKING_RESOLUTION) else None
     if resolution is not None:
         rolled = known.with_columns(pl.Series("cell", hexgrid.to_parent(known["cell"].to_numpy(), resolution)))
     support = backtest.support_cells(rolled["cell"].to_numpy(), rolled["occurred_on"], before=first)
     if support.size == 0:
-        return pl.DataFrame(schema=backtest.SCHEMA)
+        return {}
     kernels = Kernels(support)
     features = None if told is None else features_of(told, kernels.cells)
     areas = level_areas(kernels.cells, told)
     histories = histories_of(rolled, kernels, start=start, end=as_of)
     stacking = Stacking(surfaces=Surfaces(kernels=kernels, histories=histories), features=features, area_of_cell=areas)
-    frames = []
+    tested = {}
     for done, group in enumerate(groups):
         progress("cli.progress.backtest", done, len(groups))
         try:
-            found = backtest.run(
+            tested[group] = backtest.run(
                 histories[group],
                 kernels,
                 as_of=as_of,
@@ -272,9 +301,8 @@ def backtest_windows(
             )
         except TooLittleHistory:
             continue
-        frames.append(found.windows)
     progress("cli.progress.backtest", len(groups), len(groups))
-    return pl.concat(frames) if frames else pl.DataFrame(schema=backtest.SCHEMA)
+    return tested
 
 
 def scorecard(windows: pl.DataFrame) -> list[dict[str, Any]]:
