@@ -81,7 +81,7 @@ class NothingToScore(RiskMapError, LookupError):
     exit_status = ExitStatus.NOTHING_THERE
 
 
-class TooLittleToScore(NothingToScore):
+class TooLittleToScore(NothingToScore, LookupError):
     """There are incidents, but too few of them, or of too few days, to tell a number from."""
 
 

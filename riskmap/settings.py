@@ -32,8 +32,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="RISKMAP_SIDE",
         default="all: public pages, and those for whoever signs in",
-        meaning="public to serve the public pages alone: this process then reads the folders releases and journals "
-        "below RISKMAP_DATA, opens no database and writes nothing.",
+        meaning="public to serve the public pages alone: this process then reads the folders releases, journals and "
+        "site below RISKMAP_DATA, opens no database and writes nothing.",
     ),
     Setting(
         name="RISKMAP_DATABASE_URL",

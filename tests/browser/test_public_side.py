@@ -37,7 +37,7 @@ STARTS = (
 def data(installation, tmp_path_factory):
     """A folder that holds what the public side may see."""
     folder = tmp_path_factory.mktemp("public")
-    for name in ("releases", "journals"):
+    for name in ("releases", "journals", "site"):
         shutil.copytree(installation.data / name, folder / name)
     return folder
 
