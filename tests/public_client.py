@@ -41,7 +41,12 @@ class PublicClient:
         return self.ask(address, parameters)
 
     def ask(
-        self, address: str, parameters: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        address: str,
+        parameters: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
     ) -> httpx.Response:
         journals = self.journals or self.releases.with_name("journals")
         routes = [
@@ -62,6 +67,6 @@ class PublicClient:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=Starlette(routes=routes))
             async with httpx.AsyncClient(transport=transport, base_url="http://riskmap.test") as client:
-                return await client.get(address, params=parameters or None, headers=headers)
+                return await client.request(method, address, params=parameters or None, headers=headers)
 
         return asyncio.run(ask())

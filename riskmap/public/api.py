@@ -10,6 +10,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 from pathlib import Path
 
@@ -41,6 +42,14 @@ STATUS_OF: dict[type[Exception], tuple[HTTPStatus, str]] = {
 Handler = Callable[[Request, Wording], Response]
 VERSION = "1"
 LEAST_TO_COMPRESS = 1_000
+METHODS = "GET, HEAD"
+OTHER_METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
+PARAMETERS: dict[str, set[str]] = {
+    path: {one["name"] for one in told["get"]["parameters"] if one["in"] == "query"} | {"lang"}
+    for path, told in openapi.description("1")["paths"].items()
+}
+"""What each address may be asked, as its description says."""
 
 
 def routes(root: Path, journals: Path) -> list[Route]:
@@ -127,31 +136,64 @@ def routes(root: Path, journals: Path) -> list[Route]:
         )
 
     def described(_request: Request, _words: Wording) -> Response:
-        return JSONResponse(openapi.description(VERSION), headers={"Access-Control-Allow-Origin": "*"})
+        return JSONResponse(openapi.description(VERSION), headers=OPEN_TO_ALL)
 
     place = f"{PREFIX}/territories/{{territory}}"
-    return [
-        Route(f"{PREFIX}/openapi.json", _guarded(described)),
-        Route(f"{place}/releases", _guarded(chain)),
-        Route(f"{place}/periods", _guarded(periods)),
-        Route(f"{place}/groups", _guarded(groups)),
-        Route(f"{place}/areas", _guarded(page_of(data_api.areas))),
-        Route(f"{place}/counts", _guarded(page_of(data_api.counts))),
-        Route(f"{place}/cells", _guarded(page_of(data_api.cells))),
-        Route(f"{place}/reviews", _guarded(reviews)),
-        Route(f"{PREFIX}/health", _guarded(health)),
-        Route(f"{PREFIX}/release", _guarded(release_list)),
-        Route(f"{PREFIX}/cells/{{cell}}", _guarded(cell)),
-        Route(f"{PREFIX}/council/{{territory}}", _guarded(requests)),
-        Route(f"{PREFIX}/council/{{territory}}/{{number}}", _guarded(one_request)),
-        Route(f"{PREFIX}/{{rest:path}}", _guarded(lambda _r, words: _not_found(words))),
+    answered = [
+        _route(f"{PREFIX}/openapi.json", described),
+        _route(f"{place}/releases", chain),
+        _route(f"{place}/periods", periods),
+        _route(f"{place}/groups", groups),
+        _route(f"{place}/areas", page_of(data_api.areas)),
+        _route(f"{place}/counts", page_of(data_api.counts)),
+        _route(f"{place}/cells", page_of(data_api.cells)),
+        _route(f"{place}/reviews", reviews),
+        _route(f"{PREFIX}/health", health),
+        _route(f"{PREFIX}/release", release_list),
+        _route(f"{PREFIX}/cells/{{cell}}", cell),
+        _route(f"{PREFIX}/council/{{territory}}", requests),
+        _route(f"{PREFIX}/council/{{territory}}/{{number}}", one_request),
+        Route(f"{PREFIX}/{{rest:path}}", _guarded(lambda _r, words: _not_found(words), known=None)),
     ]
+    # Behind them the same address for every other method, so that these are refused in the shape of all errors.
+    return [*answered, Route(f"{PREFIX}/{{rest:path}}", _other_method, methods=list(OTHER_METHODS))]
 
 
-def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+async def _other_method(request: Request) -> Response:
+    """Tells a browser that asks beforehand what it may, and everybody else that there is only reading."""
+    if request.method == "OPTIONS":
+        allowed = {"Access-Control-Allow-Methods": METHODS, "Access-Control-Allow-Headers": "if-none-match"}
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={**OPEN_TO_ALL, **allowed, "Allow": METHODS})
+    words = wording.in_language(wording.language_or_default(request.query_params.get("lang")))
+    answer = _refuse(HTTPStatus.METHOD_NOT_ALLOWED, words.text("api.only_reading", methods=METHODS))
+    answer.headers["allow"] = METHODS
+    return answer
+
+
+def _require_known(request: Request, known: AbstractSet[str]) -> None:
+    """Refuse a parameter that nothing answers to: ignored, it would pass for a filter.
+
+    Raises
+    ------
+    NotPublished
+        If the address takes no such parameter, or takes it once.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known or given.count(name) > 1:
+            raise NotPublished(name, request.query_params[name], ", ".join(sorted(known)))
+
+
+def _route(path: str, handler: Handler) -> Route:
+    return Route(path, _guarded(handler, known=PARAMETERS.get(path, {"lang"})))
+
+
+def _guarded(handler: Handler, *, known: AbstractSet[str] | None) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         words = wording.in_language(wording.language_or_default(request.query_params.get("lang")))
         try:
+            if known is not None:
+                _require_known(request, known)
             return _as_asked(handler(request, words), request)
         except NotPublished as error:
             told = {"name": error.name, "found": error.found, "expected": error.expected}
@@ -175,13 +217,22 @@ def _as_asked(answer: Response, request: Request) -> Response:
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
     answer.headers["etag"], answer.headers["vary"] = etag, "accept-encoding"
     answer.headers["cache-control"] = "no-cache"
-    if etag in request.headers.get("if-none-match", ""):
+    wanted = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if wanted & {etag, "*"}:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": etag, "vary": "accept-encoding"})
-    if len(body) >= LEAST_TO_COMPRESS and "gzip" in request.headers.get("accept-encoding", ""):
+    if len(body) >= LEAST_TO_COMPRESS and _takes_gzip(request):
         answer.body = gzip.compress(body, compresslevel=6, mtime=0)
         answer.headers["content-encoding"] = "gzip"
         answer.headers["content-length"] = str(len(answer.body))
     return answer
+
+
+def _takes_gzip(request: Request) -> bool:
+    for part in request.headers.get("accept-encoding", "").lower().split(","):
+        name, _, weight = part.replace(" ", "").partition(";q=")
+        if name in ("gzip", "*"):
+            return weight not in ("0", "0.0", "0.00", "0.000")
+    return False
 
 
 def _not_found(words: Wording) -> Response:
@@ -189,12 +240,12 @@ def _not_found(words: Wording) -> Response:
 
 
 def _answer(content: dict[str, object]) -> Response:
-    return JSONResponse({"ok": True, **content}, headers={"Access-Control-Allow-Origin": "*"})
+    return JSONResponse({"ok": True, **content}, headers=OPEN_TO_ALL)
 
 
 def _refuse(status: HTTPStatus, sentence: str) -> Response:
     body = {"ok": False, "error": sentence, "status": int(status)}
-    return JSONResponse(body, status_code=status, headers={"Access-Control-Allow-Origin": "*"})
+    return JSONResponse(body, status_code=status, headers=OPEN_TO_ALL)
 
 
 def _describe(release: Release) -> dict[str, object]:

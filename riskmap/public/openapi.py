@@ -78,7 +78,7 @@ def _get(summary: str, parameters: list[Described]) -> Described:
             "responses": {
                 "200": {"description": "The answer", "content": _json("Answer")},
                 "304": {"description": "Not changed since the ETag that was sent"},
-                **dict.fromkeys(("400", "404", "503"), refused),
+                **dict.fromkeys(("400", "404", "410", "503"), refused),
             },
         }
     }

@@ -277,3 +277,51 @@ def test_nothing_but_public_files_of_a_release_can_be_fetched(root, tmp_path_fac
         answer = client.get(address)
         assert (answer.status_code, b"secret" in answer.content) == (404, False)
     assert client.get(f"/releases/toy/{folder.name}/cells.bin").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/v1/territories/toy/releases?min=5",
+        "/api/v1/territories/toy/periods?sort=low",
+        "/api/v1/territories/toy/releases?limit=1&limit=2",
+        "/api/v1/council/toy?territory=toy",
+    ],
+)
+def test_a_parameter_nothing_answers_to_is_refused_and_the_known_ones_are_named(client, address):
+    answer = client.get(address)
+
+    assert (answer.status_code, answer.json()["ok"]) == (400, False)
+    assert "lang" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("address", ["/api/v1/health", "/api/v1/territories/toy/counts", "/api/v1/nothing"])
+def test_other_methods_are_refused_in_the_shape_of_all_errors(client, method, address):
+    answer = client.ask(address, {"lang": "ru"}, method=method)
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["ok"]) == (405, 405, False)
+    assert answer.headers["allow"] == "GET, HEAD"
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_a_browser_that_asks_beforehand_learns_that_it_may_read(client):
+    asked = {"origin": "https://elsewhere.example", "access-control-request-headers": "if-none-match"}
+
+    answer = client.ask("/api/v1/territories/toy/releases", headers=asked, method="OPTIONS")
+
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-headers"] == "if-none-match"
+    assert "GET" in answer.headers["access-control-allow-methods"]
+
+
+def test_who_takes_no_gzip_gets_none_and_any_known_etag_spares_the_answer(everything):
+    address = f"/api/v1/territories/{CITY}/areas"
+
+    plain = everything.ask(address, headers={"accept-encoding": "gzip;q=0"})
+    packed = everything.ask(address, headers={"accept-encoding": "br, gzip;q=0.5"})
+    known = everything.ask(address, headers={"if-none-match": f'"other", W/{plain.headers["etag"]}'})
+
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert known.status_code == 304
