@@ -107,16 +107,17 @@ def opened(path: Path, *, most_unpacked: int = MOST_UNPACKED, most_texts: int = 
             # A pipe would wait without end.
             raise UnreadableFile("it is no file, or not there")
         _require_moderate(path, most_unpacked, most_texts)
-        with warnings.catch_warnings():
+    # The library leaves a file it opened itself open where a part is damaged.
+    with path.open("rb") as file:
+        with _told_in_words(path.name), warnings.catch_warnings():
             # Parts we do not read (styles, validation) are none of the operator's business.
             warnings.simplefilter("ignore")
-            reader = _Reader(path, read_only=True, data_only=True, keep_links=False)
+            reader = _Reader(file, read_only=True, data_only=True, keep_links=False)
             reader.read()
-            book = reader.wb
-    try:
-        yield Workbook(name=path.name, book=book)
-    finally:
-        book.close()
+        try:
+            yield Workbook(name=path.name, book=reader.wb)
+        finally:
+            reader.wb.close()
 
 
 class _Reader(ExcelReader):  # type: ignore[misc]

@@ -1,4 +1,5 @@
 import datetime
+from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -61,6 +62,17 @@ def test_a_cell_in_the_far_corner_does_not_fill_the_memory(path):
 def test_a_hostile_or_broken_part_is_refused_with_its_name(path, part, change, said):
     with pytest.raises(UnreadableFile, match=said):
         read(changed(path, part, change))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not list open files")
+def test_a_damaged_workbook_is_closed_while_its_error_is_held(path):
+    changed(path, "xl/worksheets/sheet1.xml", lambda text: text[: len(text) // 2])
+
+    with pytest.raises(UnreadableFile) as told:
+        read(path)
+
+    assert told.value.__traceback__ is not None
+    assert path not in [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
 
 
 def test_what_unpacks_into_too_much_is_refused(path):
