@@ -7,7 +7,9 @@ against whichever baseline happened to be lucky in it.
 
 **Stop rule.** In a window the forecast is *closer* when its deviance is lower than that of the better baseline. After
 `StopRule.windows` windows in a row in which it is not, it is switched off from the last day of the third on, and the
-long-run classes are served. It comes back after as many windows in a row in which it is closer.
+long-run classes are served. It comes back after as many windows in a row in which it is closer. Each switch is
+remembered as a `Turn`: windows of a later backtest lie on other days, and those that began before the last turn have
+been judged already, so they undo none.
 
 **Success criterion.** Over at least `Criterion.least_windows` windows the mean difference in deviance is more than
 `Criterion.standard_errors` standard errors above zero.
@@ -138,17 +140,26 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The last time that the stop rule switched a forecast off, or on again."""
+
+    is_off: bool
+    since: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What the stop rule says, and since when.
 
     ``since`` is the day from which it holds: of ``in_use`` the start of the first window unless the forecast came
     back; None where untested. ``in_a_row`` windows, the latest last, in which the forecast was closer (positive) or
-    was not (negative).
+    was not (negative). ``turn`` is what a later judgement has to be told; None where nothing was ever switched off.
     """
 
     standing: Standing
     since: date | None = None
     in_a_row: int = 0
+    turn: Turn | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +189,7 @@ def cards(
     horizon_days: int = HORIZON_DAYS,
     rule: StopRule | None = None,
     criterion: Criterion | None = None,
-    off_since: Mapping[str, date] | None = None,
+    turns: Mapping[str, Turn] | None = None,
 ) -> tuple[Card, ...]:
     """The scorecard of each offence group.
 
@@ -187,7 +198,7 @@ def cards(
     windows : `backtest.Backtest.windows` of one or several groups, or what `from_rows` makes of kept rows
     forecast : the model that forecasts each group; a group without windows of it gets an empty, untested card
     rule, criterion : the defaults where not given
-    off_since : groups whose forecast an earlier run found switched off, and since when
+    turns : the last turn of each group that earlier judgements have switched off
 
     Raises
     ------
@@ -204,21 +215,22 @@ def cards(
             horizon_days=horizon_days,
             rule=rule or StopRule(),
             criterion=criterion or Criterion(),
-            off_since=(off_since or {}).get(group),
+            turn=(turns or {}).get(group),
         )
         for group, model in forecast.items()
     )
 
 
-def switched_off(
-    windows: pl.DataFrame, *, forecast: Mapping[str, str], off_since: Mapping[str, date] | None = None
-) -> dict[str, date]:
-    """Offence groups whose forecast the stop rule has switched off, and since when: long-run classes serve for them.
+def turns_after(
+    windows: pl.DataFrame, *, forecast: Mapping[str, str], turns: Mapping[str, Turn] | None = None
+) -> dict[str, Turn]:
+    """The last turn of each group, to be told to the next judgement; groups never switched off are left out.
 
-    Parameters and errors as of `cards`.
+    Long-run classes serve for those that are off. A group that is not forecast this time keeps its turn. Parameters and
+    errors as of `cards`.
     """
-    found = [(card.offence_group, card.verdict) for card in cards(windows, forecast=forecast, off_since=off_since)]
-    return {group: told.since for group, told in found if told.standing is Standing.SWITCHED_OFF and told.since}
+    found = {card.offence_group: card.verdict.turn for card in cards(windows, forecast=forecast, turns=turns)}
+    return {**(turns or {}), **{group: turn for group, turn in found.items() if turn is not None}}
 
 
 def judge(
@@ -227,7 +239,7 @@ def judge(
     ends: Sequence[date],
     *,
     rule: StopRule,
-    off_since: date | None = None,
+    turn: Turn | None = None,
 ) -> Verdict:
     """What the stop rule says after these windows, the latest last.
 
@@ -235,8 +247,7 @@ def judge(
     ----------
     is_closer : whether the forecast was closer than the better baseline, one for each window
     starts, ends : first day of each window, and the day after its last
-    off_since : since when an earlier judgement found it switched off
-        It stays so until the rule brings it back, also when the windows that switched it off are not among these.
+    turn : how earlier judgements left it; what it says holds until whole windows since then turn it again
 
     Examples
     --------
@@ -244,23 +255,29 @@ def judge(
     >>> judge([True, False, False, False], [first] * 4, [end] * 4, rule=StopRule()).standing
     <Standing.SWITCHED_OFF: 'switched_off'>
     """
-    if len(is_closer) < rule.windows:
-        return Verdict(standing=Standing.SWITCHED_OFF if off_since else Standing.UNTESTED, since=off_since)
-    standing, since, in_a_row = Standing.IN_USE, starts[0], 0
-    if off_since is not None and off_since <= ends[rule.windows - 1]:
-        standing, since = Standing.SWITCHED_OFF, off_since
-    warned_since = since
-    for closer, end in zip(is_closer, ends, strict=True):
-        in_a_row = max(in_a_row, 0) + 1 if closer else min(in_a_row, 0) - 1
-        if in_a_row == -rule.warned_after:
+    is_off = turn is not None and turn.is_off
+    if len(is_closer) < rule.windows and not is_off:
+        return Verdict(standing=Standing.UNTESTED, turn=turn)
+    since_turn, told_in_a_row, warned_since = 0, 0, None
+    judged_from = turn.since if turn else None
+    for closer, start, end in zip(is_closer, starts, ends, strict=True):
+        told_in_a_row = _longer(told_in_a_row, closer)
+        if judged_from is not None and start < judged_from:
+            continue
+        since_turn = _longer(since_turn, closer)
+        if since_turn == -rule.warned_after:
             warned_since = end
-        if standing is Standing.IN_USE and in_a_row <= -rule.windows:
-            standing, since = Standing.SWITCHED_OFF, end
-        elif standing is Standing.SWITCHED_OFF and in_a_row >= rule.windows:
-            standing, since = Standing.IN_USE, end
-    if standing is Standing.IN_USE and in_a_row <= -rule.warned_after:
-        standing, since = Standing.WARNED, warned_since
-    return Verdict(standing=standing, since=since, in_a_row=in_a_row)
+        if since_turn == (rule.windows if is_off else -rule.windows):
+            is_off, since_turn = not is_off, 0
+            turn = Turn(is_off=is_off, since=end)
+    is_warned = not is_off and since_turn <= -rule.warned_after
+    standing = Standing.SWITCHED_OFF if is_off else Standing.WARNED if is_warned else Standing.IN_USE
+    since = warned_since if is_warned else turn.since if turn else starts[0]
+    return Verdict(standing=standing, since=since, in_a_row=told_in_a_row, turn=turn)
+
+
+def _longer(in_a_row: int, closer: bool) -> int:
+    return max(in_a_row, 0) + 1 if closer else min(in_a_row, 0) - 1
 
 
 def to_rows(windows: pl.DataFrame, *, forecast: Mapping[str, str]) -> list[dict[str, object]]:
@@ -295,7 +312,7 @@ def _card(
     horizon_days: int,
     rule: StopRule,
     criterion: Criterion,
-    off_since: date | None,
+    turn: Turn | None,
 ) -> Card:
     months = _months(own, model, horizon_days) if own.height else ()
     if not months:
@@ -307,7 +324,7 @@ def _card(
             baseline=None,
             differences={},
             n_closer=0,
-            verdict=judge([], [], [], rule=rule, off_since=off_since),
+            verdict=judge([], [], [], rule=rule, turn=turn),
             outcome=Outcome.TOO_EARLY,
         )
     # The mean gain over each baseline: it is smallest over the better one.
@@ -322,7 +339,7 @@ def _card(
         baseline=baseline,
         differences=differences,
         n_closer=sum(is_closer),
-        verdict=judge(is_closer, [m.start for m in months], [m.end for m in months], rule=rule, off_since=off_since),
+        verdict=judge(is_closer, [m.start for m in months], [m.end for m in months], rule=rule, turn=turn),
         outcome=_outcome(differences[baseline], criterion),
     )
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from models.fitted_model import DTYPES, MOST_BYTES, NAME, SCHEMA, FittedModel, Manifest
+from models.fitted_model import DTYPES, MOST_BYTES, NAME, SCHEMA, Array, FittedModel, Manifest
 
-__all__ = ["DTYPES", "MOST_BYTES", "NAME", "SCHEMA", "FittedModel", "KeptModel", "Manifest", "ModelShelf"]
+__all__ = ["DTYPES", "MOST_BYTES", "NAME", "SCHEMA", "Array", "FittedModel", "KeptModel", "Manifest", "ModelShelf"]
 __all__ += ["Refusal", "ServedModel"]
 
 

@@ -6,7 +6,7 @@ same forecast again. Models of one run belong together, with the test that chose
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import version
 from typing import Any
@@ -20,7 +20,7 @@ from models.risk_model import RiskModel
 from models.shrinkage import EmpiricalBayes
 from models.stacked import Stacked, Stacking, term_names
 from riskmap.errors import DamagedModel, InvalidAsOf, NoModel
-from riskmap.model_port import FittedModel, Manifest
+from riskmap.model_port import Array, FittedModel, Manifest
 from riskmap.ports import ScoreRun, Store
 
 MOST_KEPT = 12
@@ -65,6 +65,8 @@ def keep(
 ) -> str:
     """Put what a model learnt onto the shelf; returns its id.
 
+    What was learnt before of the same data keeps its id and takes no place from models of other days.
+
     Parameters
     ----------
     window : first day of its data and the day after the last one
@@ -98,9 +100,28 @@ def keep(
         resolution=hexgrid.resolution_of(kernels.cells),
         created_at=now,
     )
-    model_id = store.models.save(FittedModel(manifest=manifest, arrays=arrays))
+    model_id = store.models.save(_same(store, FittedModel(manifest=manifest, arrays=arrays)))
     store.models.sweep(territory, group, keep=MOST_KEPT)
     return model_id
+
+
+def _same(store: Store, model: FittedModel) -> FittedModel:
+    """The model as it is kept already, apart from the moment; itself where it is not."""
+    told = model.manifest
+    try:
+        for line in store.models.history(told.territory, told.offence_group):
+            if line.as_of == told.as_of:
+                earlier = store.models.load(told.territory, line.model_id)
+                again = replace(told, created_at=earlier.manifest.created_at)
+                if again == earlier.manifest and _are_equal(model.arrays, earlier.arrays):
+                    return earlier
+    except (NoModel, DamagedModel):
+        return model
+    return model
+
+
+def _are_equal(one: Mapping[str, Array], other: Mapping[str, Array]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def last_good(store: Store, territory: str, *, version_of_method: str, as_of: date) -> Kept:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from models import scorecard
-from models.scorecard import Card, Criterion, Difference, Month, Score, StopRule
+from models.scorecard import Card, Criterion, Difference, Month, Score, StopRule, Turn
 
 VERSION = 1
 """Of this part; a reader that knows another one leaves it out."""
@@ -41,7 +41,7 @@ def monthly(details: Mapping[str, Any], groups: Iterable[str], *, model: str) ->
         forecast=forecast_of(details["served"], groups, model=model),
         rule=rule,
         criterion=criterion,
-        off_since=off_before(details),
+        turns=turns_of(details.get("turns_before", {})),
     )
     return {
         "monthly": {
@@ -55,9 +55,14 @@ def monthly(details: Mapping[str, Any], groups: Iterable[str], *, model: str) ->
     }
 
 
-def off_before(details: Mapping[str, Any]) -> dict[str, date]:
-    """Groups that the stop rule had switched off before a score run, and since when."""
-    return {group: date.fromisoformat(day) for group, day in details.get("off_before", {}).items()}
+def turns_of(told: Mapping[str, Mapping[str, Any]]) -> dict[str, Turn]:
+    """Turns of the stop rule as a score run's details keep them."""
+    return {group: Turn(is_off=one["is_off"], since=date.fromisoformat(one["since"])) for group, one in told.items()}
+
+
+def turns_told(turns: Mapping[str, Turn]) -> dict[str, dict[str, Any]]:
+    """The other way round from `turns_of`."""
+    return {group: {"is_off": turn.is_off, "since": turn.since.isoformat()} for group, turn in turns.items()}
 
 
 def forecast_of(served: Mapping[str, Mapping[str, Any]], groups: Iterable[str], *, model: str) -> dict[str, str]:

@@ -22,12 +22,12 @@ from models.history import History, start_of_record
 from models.kernels import Kernels
 from models.level import AtLevel, at_level
 from models.risk_model import RiskModel
-from models.scorecard import switched_off, to_rows
+from models.scorecard import Turn, from_rows, to_rows, turns_after
 from models.shrinkage import EmpiricalBayes, tune
 from models.stacked import Stacked, Stacking, stack
 from models.surfaces import Surfaces
 from riskmap.errors import TooLittleToScore
-from riskmap.pipeline import cell_reasons, hotspot_marks, kept_models, record, review_details
+from riskmap.pipeline import cell_reasons, hotspot_marks, kept_models, record, review_details, scorecard_file
 from riskmap.pipeline.cell_features import features_of
 from riskmap.pipeline.expected import expected_frames
 from riskmap.pipeline.kept_models import Kept
@@ -49,7 +49,7 @@ GATE_HORIZON_DAYS = 30
 SLOPE_BAND = (0.8, 1.25)
 """A forecast whose calibration slope leaves this band is not reliable enough to shape classes."""
 
-TESTED = ("served", "off_before", "off_since", "scorecard", "scorecard_windows", "models")
+TESTED = ("served", "scorecard", "scorecard_windows", "models")
 """What a run's details hold of the test of its models."""
 
 LEAST_INCIDENTS = 100
@@ -119,14 +119,14 @@ def score(
     progress("cli.progress.score", len(groups), len(groups))
     served = {group: str(parameters[group]["model"]) for group in groups}
     start, deliveries = record_start(known), _deliveries(store, territory)
+    judged = windows if kept is None else from_rows(kept.run.details["scorecard_windows"])
+    before = _turns_before(store, territory, as_of=day)
+    turns = turns_after(judged, forecast=served, turns=before)
+    off = frozenset(group for group, turn in turns.items() if turn.is_off)
     tested: dict[str, Any]
     if kept is None:
-        before = _off_before(store, territory, as_of=day)
-        off = switched_off(windows, forecast=served, off_since=before)
         tested = {
-            "served": _gate(windows, served, frozenset(off)),
-            "off_before": {group: day.isoformat() for group, day in before.items()},
-            "off_since": {group: day.isoformat() for group, day in off.items()},
+            "served": _gate(windows, served, off),
             "scorecard": scorecard(windows),
             "scorecard_windows": to_rows(windows, forecast=served),
             "models": {
@@ -146,7 +146,10 @@ def score(
         }
     else:
         tested = {name: kept.run.details[name] for name in TESTED}
-        tested["served"] = {group: tested["served"][group] for group in groups}
+        # What was switched off since those models were fitted stays off.
+        tested["served"] = {
+            group: tested["served"][group] | ({"level": "long_run"} if group in off else {}) for group in groups
+        }
         tested |= {"with_kept": kept.run.run_id, "refused_models": list(kept.refused)}
     run = ScoreRun(
         run_id=_run_id(territory, day, deliveries, kept=kept),
@@ -160,6 +163,8 @@ def score(
             "parameters": parameters,
             "region_reasons": region_reasons,
             **tested,
+            "turns_before": scorecard_file.turns_told(before),
+            "turns": scorecard_file.turns_told(turns),
             "silent": {group: str(last) for group, last in record.silent_groups(known, groups, as_of=day).items()},
             "excluded": exclusions.counted(store.lake.read(territory.name), as_of=day),
             **review_details.of_run(territory, known, places, groups, as_of=day, start=start),
@@ -372,13 +377,12 @@ def _run_id(territory: Territory, as_of: date, deliveries: tuple[str, ...], *, k
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _off_before(store: Store, territory: Territory, *, as_of: date) -> dict[str, date]:
-    """Groups that the last run of an earlier day found switched off, and since when."""
+def _turns_before(store: Store, territory: Territory, *, as_of: date) -> dict[str, Turn]:
+    """How the stop rule left each group after the last run of an earlier day."""
     with store.look() as look:
         earlier = [run for run in look.score_runs.of_territory(territory.name) if run.as_of < as_of]
     last = max(earlier, key=lambda run: (run.as_of, run.created_at), default=None)
-    found = {} if last is None else last.details.get("off_since", {})
-    return {group: date.fromisoformat(day) for group, day in found.items()}
+    return {} if last is None else scorecard_file.turns_of(last.details.get("turns", {}))
 
 
 def _kept(store: Store, territory: Territory, *, as_of: date) -> Kept:
@@ -418,7 +422,7 @@ def _gate(windows: pl.DataFrame, served: Mapping[str, str], off: frozenset[str])
     ``served`` names the model of each group; ``off`` holds those that the stop rule has switched off.
     """
     if windows.height == 0:
-        return {group: {"level": "long_run" if group in off else "untested"} for group in served}
+        return {group: _untested(group, off) for group in served}
     summary = backtest.summary(windows)
     found: dict[str, dict[str, Any]] = {}
     for group, model in served.items():
@@ -432,7 +436,12 @@ def _gate(windows: pl.DataFrame, served: Mapping[str, str], off: frozenset[str])
         # The deviance decides: it scores levels, and levels are what classes speak of. PAI asks for their order only.
         decisive = rows.filter(pl.col("metric") == "poisson_deviance")
         passes = bool(decisive["is_not_worse"].all()) and is_reliable and group not in off
-        level = ("smoothed" if passes else "long_run") if decisive.height else "untested"
+        level = ("smoothed" if passes else "long_run") if decisive.height else _untested(group, off)["level"]
         compared = rows.drop("offence_group").to_dicts()
         found[group] = {"level": level, "model": model, "slope": slope, "compared": compared}
     return found
+
+
+def _untested(group: str, off: frozenset[str]) -> dict[str, str]:
+    """What shapes the classes of a group that cannot be tested now."""
+    return {"level": "long_run" if group in off else "untested"}

@@ -114,6 +114,11 @@ def has_scorecard(release: Release) -> bool:
     return FILE in release.manifest["files"]
 
 
+def months_of(release: Release) -> Months | None:
+    """The past forecasts a release tells month by month; None where it has none."""
+    return _read(release.folder)[1] if has_scorecard(release) else None
+
+
 @lru_cache(maxsize=32)
 def _read(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], Months | None]:
     try:

@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from models import backtest, scorecard
 from models.baselines import tune_long_run_mean
 from models.errors import InvalidRule, MismatchedSupport
-from models.scorecard import Criterion, Outcome, Standing, StopRule
+from models.scorecard import Criterion, Outcome, Standing, StopRule, Turn
 from models.seasonal_baseline import SEASONAL_BASELINES
 from models.shrinkage import tune
 from tests.models.simulated import simulated_town
@@ -46,13 +46,11 @@ def a_card(forecast, long_run, last_year=None, **given_instead):
     return scorecard.cards(frame, forecast={"theft": "eb"}, **given_instead)[0]
 
 
-def judged(text, rule=None, off_since=None):
-    """The verdict after windows written as C (closer) and n (not closer)."""
-    starts = [FIRST + timedelta(days=30 * number) for number in range(len(text))]
+def judged(text, rule=None, turn=None, later=0):
+    """The verdict after windows written as C (closer) and n (not closer), ``later`` days than `end_of` says."""
+    starts = [FIRST + timedelta(days=30 * number + later) for number in range(len(text))]
     ends = [start + timedelta(days=30) for start in starts]
-    return scorecard.judge(
-        [letter == "C" for letter in text], starts, ends, rule=rule or StopRule(), off_since=off_since
-    )
+    return scorecard.judge([letter == "C" for letter in text], starts, ends, rule=rule or StopRule(), turn=turn)
 
 
 def end_of(number):
@@ -117,14 +115,59 @@ LONG_AGO = FIRST - timedelta(days=200)
         ("nCCnCCC", LONG_AGO, Standing.IN_USE, end_of(7)),
         ("CCCnnn", LONG_AGO, Standing.SWITCHED_OFF, end_of(6)),
         ("nnCC", end_of(2), Standing.SWITCHED_OFF, end_of(2)),
-        ("CCnCCn", end_of(5), Standing.IN_USE, FIRST),
+        ("CCnCCn", end_of(5), Standing.SWITCHED_OFF, end_of(5)),
+        ("CCCCCCC", end_of(5), Standing.SWITCHED_OFF, end_of(5)),
+        ("CCCCCCCC", end_of(5), Standing.IN_USE, end_of(8)),
+        ("CCCCCCCC", end_of(5) + timedelta(days=1), Standing.SWITCHED_OFF, end_of(5) + timedelta(days=1)),
         ("C", LONG_AGO, Standing.SWITCHED_OFF, LONG_AGO),
+        ("", LONG_AGO, Standing.SWITCHED_OFF, LONG_AGO),
     ],
 )
-def test_what_was_switched_off_stays_so_until_three_hits_in_a_row(windows, off_since, standing, since):
-    verdict = judged(windows, off_since=off_since)
+def test_what_was_switched_off_stays_so_until_three_whole_windows_since_then_are_hits(
+    windows, off_since, standing, since
+):
+    verdict = judged(windows, turn=Turn(is_off=True, since=off_since))
 
     assert (verdict.standing, verdict.since) == (standing, since)
+
+
+@pytest.mark.parametrize(
+    ("windows", "standing", "since"),
+    [
+        ("nnnCCCnn", Standing.IN_USE, end_of(7)),
+        ("nnnnnnnnn", Standing.WARNED, end_of(9)),
+        ("nnnnnnnnnn", Standing.SWITCHED_OFF, end_of(10)),
+        ("CC", Standing.UNTESTED, None),
+    ],
+)
+def test_misses_before_a_forecast_came_back_do_not_switch_it_off_again(windows, standing, since):
+    verdict = judged(windows, turn=Turn(is_off=False, since=end_of(7)))
+
+    assert (verdict.standing, verdict.since) == (standing, since)
+
+
+@given(st.text(alphabet="Cn", min_size=4, max_size=24), st.data())
+def test_judging_in_two_steps_says_what_one_judgement_says(windows, drawn):
+    at = drawn.draw(st.integers(3, len(windows)))
+
+    first = judged(windows[:at])
+
+    assert judged(windows, turn=first.turn) == judged(windows)
+
+
+@given(
+    st.text(alphabet="Cn", max_size=9),
+    st.text(alphabet="Cn", min_size=3, max_size=12),
+    st.integers(1, 35),
+)
+def test_no_other_days_of_the_windows_undo_a_turn_before_three_windows_since_then(before, after, later):
+    turn = judged(before + "nnn").turn
+
+    verdict = judged(after, turn=turn, later=later)
+
+    whole = [number for number in range(len(after)) if end_of(number) + timedelta(days=later) >= turn.since]
+    if len(whole) < 3:
+        assert verdict.turn == turn
 
 
 def test_the_rule_counts_windows_in_a_row():
@@ -212,7 +255,7 @@ def test_each_group_is_compared_with_the_model_that_forecasts_it():
     assert [scorecard.cards(frame, forecast={"theft": model})[0].n_closer for model in ("eb", "stacked")] == [0, 3]
 
 
-def test_the_groups_to_serve_by_the_long_run_are_those_switched_off():
+def test_the_turns_of_the_groups_are_those_found_and_those_of_groups_not_forecast_now():
     rows = []
     for group, deviances in {
         "theft": [0.2] * 4,
@@ -221,11 +264,12 @@ def test_the_groups_to_serve_by_the_long_run_are_those_switched_off():
     }.items():
         rows += rows_of("eb", deviances, group=group) + rows_of("long_run_mean", [0.3] * 4, group=group)
 
-    off = scorecard.switched_off(
-        scorecard.from_rows(rows), forecast=dict.fromkeys(["theft", "robbery", "assault"], "eb")
-    )
+    earlier = {"burglary": Turn(is_off=True, since=LONG_AGO)}
+    forecast = dict.fromkeys(["theft", "robbery", "assault"], "eb")
 
-    assert off == {"robbery": end_of(4)}
+    turns = scorecard.turns_after(scorecard.from_rows(rows), forecast=forecast, turns=earlier)
+
+    assert turns == {"robbery": Turn(is_off=True, since=end_of(4)), **earlier}
 
 
 @pytest.fixture(scope="module")

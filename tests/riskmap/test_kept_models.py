@@ -72,6 +72,17 @@ def test_a_manifest_says_of_what_the_model_was_fitted(town, tmp_path):
     assert told["parameters"]["half_life_days"] == run.details["parameters"]["all"]["half_life_days"]
 
 
+def test_scoring_again_says_the_same_and_keeps_no_second_copy(town):
+    store, territory = town
+    first, expected = scored(town)
+
+    again, as_before = scored(town, at=NOW + timedelta(days=1))
+
+    assert as_before.equals(expected)
+    assert (again.run_id, again.sha256, again.details) == (first.run_id, first.sha256, first.details)
+    assert {len(store.models.history(territory.name, group)) for group in first.details["models"]} == {1}
+
+
 def test_a_tampered_model_is_refused_and_the_run_before_is_served(town, tmp_path):
     first, _ = scored(town, as_of=AS_OF - timedelta(days=30))
     second, _ = scored(town, at=NOW + timedelta(days=1))
@@ -132,16 +143,34 @@ def test_surroundings_that_came_since_are_named(town, monkeypatch):
 def test_a_group_once_switched_off_is_still_off_in_the_next_run(town):
     store, _ = town
     first, _ = scored(town, as_of=AS_OF - timedelta(days=30))
-    told = {"off_since": {"all": "2024-03-01"}}
+    told = {"turns": {"all": {"is_off": True, "since": "2024-12-31"}}}
     with store.work() as work:
         work.score_runs.save(replace(first, details=first.details | told))
         work.commit()
 
     second, _ = scored(town)
+    third, _ = scored(town, as_of=AS_OF + timedelta(days=2), with_kept=True)
 
-    assert second.details["off_before"] == {"all": "2024-03-01"}
-    assert second.details["off_since"].get("all") == "2024-03-01"
-    assert second.details["served"]["all"]["level"] == "long_run"
+    for run in (second, third):
+        assert run.details["turns"]["all"] == told["turns"]["all"]
+        assert run.details["served"]["all"]["level"] == "long_run"
+
+
+def test_what_was_switched_off_since_kept_models_were_fitted_stays_off(town, tmp_path):
+    store, _ = town
+    fitted, _ = scored(town, as_of=AS_OF - timedelta(days=30))
+    later, _ = scored(town)
+    told = {"turns": {"all": {"is_off": True, "since": "2025-01-31"}}}
+    with store.work() as work:
+        work.score_runs.save(replace(later, details=later.details | told))
+        work.commit()
+    manifest_of(tmp_path, later).unlink()
+
+    last, _ = scored(town, as_of=AS_OF + timedelta(days=2), with_kept=True)
+
+    assert last.details["with_kept"] == fitted.run_id
+    assert last.details["turns"]["all"] == told["turns"]["all"]
+    assert last.details["served"]["all"]["level"] == "long_run"
 
 
 def test_a_release_can_be_made_with_kept_models(town, tmp_path):

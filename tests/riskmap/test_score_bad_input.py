@@ -1,7 +1,7 @@
 """Records no forecast can stand on: each gets a clear answer, never a crash or a number out of nothing."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 import polars as pl
@@ -9,6 +9,7 @@ import pytest
 
 from riskmap import assembly, wording
 from riskmap.errors import ExitStatus
+from riskmap.pipeline import record
 from riskmap.settings import Settings
 from tests.made_up_town import a_territory, some_incidents, write_csv
 from tests.typed_commands import typed
@@ -106,6 +107,7 @@ def test_incidents_of_one_cell_are_scored_where_the_cells_are_known(run, town):
     assert answer.status == ExitStatus.DONE
     assert month["low"] <= 90 <= month["high"]
     assert set(answer.data["served"].values()) == {"untested"}
+    assert wording.in_language("en").text("hotspots.served.untested") in answer.out
 
 
 def test_incidents_of_one_cell_make_no_list_of_cells(run, town):
@@ -149,6 +151,18 @@ def test_a_group_that_has_stopped_is_named_and_expected_to_stay_few(run, town):
     assert list(answer.data["silent"]) == ["burglary"]
     assert "Burglary" in answer.out.splitlines()[-2]
     assert run("backtest", "--territory", TOWN).status == ExitStatus.DONE
+
+
+@pytest.mark.parametrize(
+    ("per_day", "quiet_days", "is_silent"), [(40, 0, False), (8, 1, False), (9, 1, True), (3, 3, True)]
+)
+def test_only_days_on_which_nothing_came_make_a_group_silent(per_day, quiet_days, is_silent):
+    days = [date(2024, 1, 1) + timedelta(days=number) for number in range(50) for _ in range(per_day)]
+    known = pl.DataFrame({"occurred_on": days, "offence_group": "theft", "cell": 1})
+
+    silent = record.silent_groups(known, ["theft"], as_of=days[-1] + timedelta(days=1 + quiet_days))
+
+    assert silent == ({"theft": days[-1]} if is_silent else {})
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.scorecard import HORIZON_DAYS
+from models.scorecard import HORIZON_DAYS, from_rows, turns_after
 from riskmap.pipeline import publication, scorecard_file
 from riskmap.ports import ScoreRun
 from tests.scorecard_builder import some_details, windows_of
@@ -80,6 +80,37 @@ def test_the_file_says_by_which_rules_and_since_when():
     assert told["stop_rule"] == {"windows": 3, "warned_after": 2}
     assert date.fromisoformat(told["criterion"]["set_on"]) < date.fromisoformat(told["criterion"]["decided_by"])
     assert json.loads(json.dumps(told)) == told
+
+
+def test_what_was_switched_off_stays_off_from_release_to_release_until_three_months_are_better():
+    """Four releases, each with the last year's windows as they look then; the first one switches the forecast off."""
+    details, told = {}, []
+    for later, deviance in (
+        (0, [0.2] * 9 + [0.4] * 3),
+        (31, [0.2] * 10 + [0.4] + [0.2]),  # on the days of its own windows there never were three misses in a row
+        (61, [0.2] * 12),
+        (92, [0.2] * 12),
+        (122, [0.2] * 12),
+    ):
+        before = details.get("turns", {})
+        rows = windows_of(deviance=deviance)
+        for row in rows:
+            row["window_start"] = (date.fromisoformat(row["window_start"]) + timedelta(days=later)).isoformat()
+        details = json.loads(json.dumps(some_details(all=rows) | {"turns_before": before}))
+        group = scorecard_file.monthly(details, ["all"], model="eb")["monthly"]["groups"][0]
+        turns = turns_after(
+            from_rows(details["scorecard_windows"]), forecast={"all": "eb"}, turns=scorecard_file.turns_of(before)
+        )
+        details["turns"] = scorecard_file.turns_told(turns)
+        told.append((group["standing"], group["since"]))
+
+    assert told == [
+        ("switched_off", "2026-11-01"),
+        ("switched_off", "2026-11-01"),
+        ("switched_off", "2026-11-01"),
+        ("in_use", "2027-02-01"),
+        ("in_use", "2027-02-01"),
+    ]
 
 
 def test_only_published_groups_are_told_each_with_the_model_that_forecasts_it():

@@ -106,7 +106,7 @@ def test_the_criterion_and_the_stop_rule_are_told_with_their_days_and_numbers(cl
 
     assert "This criterion was set on 23.11.2026. Over at least 12 test periods" in text
     assert "By 31.12.2027 the owner" in text
-    assert "If in each of 3 periods in a row" in text
+    assert "is switched off when in each of 3 periods in a row" in text
     assert "Advantage (Long-run mean): 0.1000; standard error: 0.0000. Met." in text
 
 
