@@ -49,5 +49,9 @@ class InvalidSurroundings(GeodataError, ValueError):
     """An extract, or a file of public objects, does not say what is asked of it."""
 
 
+class InvalidSurvey(GeodataError, ValueError):
+    """A file of survey answers holds nothing that can be used, or is not dated or named as it must be."""
+
+
 class CellsAreNotAreas(GeodataError, ValueError):
     """Something is told of areas only, and a cell, or an area no larger than one, was given."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from geodata.column_names import printable
 from geodata.errors import UnreadableFile
+from geodata.gazetteer import Named, is_name
 
 ATTRIBUTION = "© OpenStreetMap contributors"
 LICENCE = "ODbL 1.0"
@@ -51,7 +52,15 @@ ROAD_CLASSES: dict[str, frozenset[str]] = {
 }
 """Class of road → values of ``highway``; roads under construction or planned belong to none."""
 
-_KEYS = tuple(sorted({key for tags in PLACE_TAGS.values() for key in tags} | {"highway"}))
+SETTLEMENTS: dict[str, str] = {
+    **dict.fromkeys(("city",), "city"),
+    **dict.fromkeys(("town",), "town"),
+    **dict.fromkeys(("village", "hamlet"), "village"),
+    **dict.fromkeys(("suburb", "quarter", "neighbourhood", "borough", "allotments"), "place"),
+}
+"""Value of ``place`` → kind of a gazetteer's row."""
+
+_KEYS = tuple(sorted({key for tags in PLACE_TAGS.values() for key in tags} | {"highway", "place"}))
 _AREA_KEYS = tuple(key for key in _KEYS if key != "highway")
 _BY_TAG = {
     (key, value): feature
@@ -70,8 +79,9 @@ class Extract:
 
     ``places`` has latitude and longitude in degrees for each feature found, in the order of the file; an object mapped
     as an area stands at its middle. ``roads`` has the lines (longitude first) of each class found. ``box`` is the
-    extract's own bounds, else that of what was found (``has_own_box`` is false). ``unplaced`` counts objects of ours
-    left out because the extract cuts off their nodes or their shape is broken.
+    extract's own bounds, else that of what was found (``has_own_box`` is false). ``named`` are the streets and
+    settlements with a name. ``unplaced`` counts objects of ours left out because the extract cuts off their nodes or
+    their shape is broken.
     """
 
     places: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -79,6 +89,7 @@ class Extract:
     box: shapely.Polygon
     has_own_box: bool
     unplaced: int
+    named: tuple[Named, ...] = ()
 
 
 def read_extract(path: Path) -> Extract:
@@ -125,6 +136,7 @@ def read_extract(path: Path) -> Extract:
         box=own_box or _around(places, roads),
         has_own_box=own_box is not None,
         unplaced=found.unplaced,
+        named=found.named(),
     )
 
 
@@ -135,6 +147,7 @@ class _Found:
         self._lat: dict[str, list[float]] = {}
         self._lng: dict[str, list[float]] = {}
         self._wkb: dict[str, dict[str, list[str]]] = {"areas": {}, "roads": {}}
+        self._named: list[tuple[str, dict[str, str], str]] = []
         self._factory = osmium.geom.WKBFactory()
         self.unplaced = 0
 
@@ -147,22 +160,33 @@ class _Found:
         """Shapes by feature or class of road; ``kind`` is ``areas`` or ``roads``."""
         return {name: np.asarray(shapely.from_wkb(texts)) for name, texts in self._wkb[kind].items()}
 
+    def named(self) -> tuple[Named, ...]:
+        """Streets and settlements with a name, in the order of the file."""
+        shapes = shapely.from_wkb([text for _, _, text in self._named])
+        return tuple(
+            Named(kind=kind, names=names, shape=shape)
+            for (kind, names, _), shape in zip(self._named, shapes, strict=True)
+        )
+
     def take(self, thing: object) -> None:
-        """Keep what an object says of our features; anything else is passed over."""
+        """Keep what an object says of our features, and its name; anything else is passed over."""
         if isinstance(thing, osmium.osm.Node):
             feature = _feature(thing.tags)
             if feature is not None:
                 self._place(feature, thing.location)
+            self._name(SETTLEMENTS.get(thing.tags.get("place") or ""), thing)
         elif isinstance(thing, osmium.osm.Way):
             feature, road = _feature(thing.tags), _ROAD_OF.get(thing.tags.get("highway") or "")
             if feature is not None:
                 self._shape("areas", feature, thing)
             if road is not None and thing.tags.get("area") != "yes":
                 self._shape("roads", road, thing)
+            self._name("street" if road is not None else SETTLEMENTS.get(thing.tags.get("place") or ""), thing)
         elif isinstance(thing, osmium.osm.Area) and not thing.from_way():
             feature = _feature(thing.tags)
             if feature is not None:
                 self._shape("areas", feature, thing)
+            self._name(SETTLEMENTS.get(thing.tags.get("place") or ""), thing)
 
     def _place(self, feature: str, at: osmium.osm.Location) -> None:
         if not at.valid():
@@ -172,17 +196,28 @@ class _Found:
         self._lng.setdefault(feature, []).append(at.lon)
 
     def _shape(self, kind: str, name: str, thing: osmium.osm.Way | osmium.osm.Area) -> None:
-        try:
-            text = (
-                self._factory.create_linestring(thing)
-                if isinstance(thing, osmium.osm.Way)
-                else self._factory.create_multipolygon(thing)
-            )
-        except (osmium.InvalidLocationError, RuntimeError):
-            # Nodes beyond the edge of the extract, or a ring that is none: one object, not the file, is at fault.
+        text = self._outline(thing)
+        if text is None:
             self.unplaced += 1
-            return
-        self._wkb[kind].setdefault(name, []).append(text)
+        else:
+            self._wkb[kind].setdefault(name, []).append(text)
+
+    def _name(self, kind: str | None, thing: osmium.osm.Node | osmium.osm.Way | osmium.osm.Area) -> None:
+        names = {tag.k: tag.v for tag in thing.tags if is_name(tag.k)} if kind else {}
+        text = self._outline(thing) if names else None
+        if kind and text is not None:
+            self._named.append((kind, names, text))
+
+    def _outline(self, thing: osmium.osm.Node | osmium.osm.Way | osmium.osm.Area) -> str | None:
+        """Its shape as hexadecimal WKB; None for nodes beyond the edge of the extract, or a ring that is none."""
+        try:
+            if isinstance(thing, osmium.osm.Node):
+                return self._factory.create_point(thing) if thing.location.valid() else None
+            if isinstance(thing, osmium.osm.Way):
+                return self._factory.create_linestring(thing)
+            return self._factory.create_multipolygon(thing)
+        except (osmium.InvalidLocationError, RuntimeError):
+            return None
 
 
 def _feature(tags: osmium.osm.TagList) -> str | None:

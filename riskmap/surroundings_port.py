@@ -41,6 +41,7 @@ class SurroundingsShelf(Protocol):
         delivery: SurroundingsDelivery,
         parts: Iterable[FeaturePart],
         objects: pl.DataFrame | None = None,
+        names: pl.DataFrame | None = None,
     ) -> None:
         """Keep a delivery; the earlier one of the same source gives way in the same step."""
         ...
@@ -57,4 +58,8 @@ class SurroundingsShelf(Protocol):
 
     def objects(self, territory: str, source_id: str) -> pl.DataFrame:
         """Public objects of a source as `PUBLIC_OBJECTS`; no rows where it has none."""
+        ...
+
+    def names(self, territory: str) -> pl.DataFrame:
+        """Names of places of all sources as `GAZETTEER`; no rows where none were loaded."""
         ...

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from geodata import exposure, osm_extract, population_grid, public_objects, surroundings
+from geodata import exposure, gazetteer, osm_extract, population_grid, public_objects, surroundings
 from geodata.column_names import printable
 from geodata.errors import InvalidSurroundings
 from geodata.exposure import AddressCount, Completed, Spread
@@ -29,7 +29,7 @@ from riskmap.surroundings_port import FeaturePart, SurroundingsDelivery, Surroun
 
 RESIDENTS, ADDRESSES = "residents", "addresses"
 OSM = "OpenStreetMap"
-VERSION = "1"
+VERSION = "2"
 """Part of every fingerprint: raised when the same file would give other values."""
 
 LONGEST_SOURCE = 200
@@ -167,7 +167,8 @@ def load_extract(
     extract = osm_extract.read_extract(path)
     area = surroundings.read_area(coverage) if coverage else extract.box
     known = Known.within(territory.places["cell"].to_numpy(), area)
-    shelf.put(territory.name, delivery, _parts_of_extract(extract, known, source))
+    names = gazetteer.of_named(extract.named, inside=territory.places["cell"].to_numpy())
+    shelf.put(territory.name, delivery, _parts_of_extract(extract, known, source), names=names)
     named = (*osm_extract.PLACE_TAGS, *osm_extract.ROAD_CLASSES)
     missing = tuple(name for name in named if name not in extract.places and name not in extract.roads)
     return replace(_report(shelf, territory, delivery), extract=extract, missing=missing)

@@ -14,8 +14,10 @@ from typing import Any
 
 import polars as pl
 
+from geodata import gazetteer
 from geodata.columns import Table
 from geodata.errors import UnexpectedColumns
+from geodata.gazetteer import GAZETTEER
 from geodata.public_objects import PUBLIC_OBJECTS
 from geodata.surroundings import SURROUNDING_SOURCES, SURROUNDINGS
 from riskmap.disk import held, replace_synced, safe_name, writing_to
@@ -39,6 +41,7 @@ class FolderSurroundings:
         delivery: SurroundingsDelivery,
         parts: Iterable[FeaturePart],
         objects: pl.DataFrame | None = None,
+        names: pl.DataFrame | None = None,
     ) -> None:
         """Keep a delivery; the earlier one of the same source gives way in the same step.
 
@@ -60,6 +63,7 @@ class FolderSurroundings:
                 "received_at": delivery.received_at.isoformat(),
                 "parts": [_kept(folder, part) for part in parts],
                 "objects": None if objects is None else _written(folder, PUBLIC_OBJECTS, objects),
+                "names": None if names is None else _written(folder, GAZETTEER, names),
             }
             replace_synced(folder / _HEAD, json.dumps(head, ensure_ascii=False, sort_keys=True).encode())
             _sweep(folder, head)
@@ -131,6 +135,20 @@ class FolderSurroundings:
 
         return pl.concat([PUBLIC_OBJECTS.empty(), *self._read(territory, PUBLIC_OBJECTS, wanted)])
 
+    def names(self, territory: str) -> pl.DataFrame:
+        """Names of places of all sources as `GAZETTEER`; no rows where none were loaded.
+
+        Raises
+        ------
+        DamagedStore
+            If a file is missing or changed.
+        """
+
+        def wanted(head: dict[str, Any]) -> list[dict[str, Any]]:
+            return [kept["names"] for _, kept in sorted(head.items()) if kept.get("names")]
+
+        return gazetteer.joined(self._read(territory, GAZETTEER, wanted))
+
     def _read(self, territory: str, table: Table, wanted: Any) -> list[pl.DataFrame]:
         folder = self._of(territory)
         before: dict[str, Any] | None = None
@@ -166,7 +184,8 @@ def _written(folder: Path, table: Table, frame: pl.DataFrame) -> dict[str, str]:
 
 
 def _sweep(folder: Path, head: dict[str, Any]) -> None:
-    named = {part["file"] for kept in head.values() for part in (*kept["parts"], kept["objects"] or {"file": None})}
+    parts = [(*kept["parts"], kept["objects"], kept.get("names")) for kept in head.values()]
+    named = {part["file"] for own in parts for part in own if part}
     for path in folder.glob("*.parquet"):
         if path.name not in named:
             path.unlink(missing_ok=True)
