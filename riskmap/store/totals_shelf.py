@@ -12,7 +12,7 @@ from riskmap.errors import DamagedStore
 
 
 class ParquetTotals:
-    """Totals below one folder; see `riskmap.ports.TotalsShelf`."""
+    """Totals below one folder; see `riskmap.tables_port.TotalsShelf`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
