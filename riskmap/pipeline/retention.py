@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from riskmap.council.request import civil_day
 from riskmap.disk import writing_to
 from riskmap.errors import DamagedRelease
 from riskmap.identity import audit, sessions
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     SCORES = "scores"
     SUPERSEDED = "superseded"
     REVIEWS = "reviews"
+    MARKS = "marks"
     INCIDENTS = "incidents"
     LEFT_OVER = "left_over"
 
@@ -125,6 +127,7 @@ def _terms(kept: KeptFor, now: datetime) -> dict[Kind, datetime | None]:
         Kind.SCORES: days(kept.scores_days),
         Kind.SUPERSEDED: days(kept.superseded_days),
         Kind.REVIEWS: days(kept.reviews_days),
+        Kind.MARKS: days(kept.marks_days),
         Kind.INCIDENTS: None if kept.incidents_years is None else _years_before(now, kept.incidents_years),
         Kind.LEFT_OVER: days(LEFT_OVER_DAYS),
     }
@@ -165,6 +168,8 @@ def _of_territory(
         _take_incidents(work, territory, terms[Kind.INCIDENTS], taken, data)
         if (answered_before := terms[Kind.REVIEWS]) is not None:
             taken.add(Kind.REVIEWS, work.reviews.forget_texts(territory, answered_before))
+        if (marked_before := terms[Kind.MARKS]) is not None:
+            taken.add(Kind.MARKS, work.signals.remove(territory, civil_day(marked_before)))
         for run in work.score_runs.of_territory(territory):
             if _is_before(run.created_at, terms[Kind.SCORES]) and run.run_id not in used:
                 work.score_runs.remove(run.run_id)

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from riskmap.council.meeting import Deed
 from riskmap.council.request import Action, RequestKind, State
 from riskmap.identity.access import Role
 from riskmap.lake_ports import MarkState, StrikeReason
 from riskmap.place_review.rules import Doubt, Outcome
+from riskmap.signals import rules as signal_rules
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -232,6 +234,35 @@ council_support = sa.Table(
     sa.ForeignKeyConstraint(["territory", "number"], ["council_request.territory", "council_request.number"]),
 )
 
+council_meeting = sa.Table(
+    "council_meeting",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("is_simulated", sa.Boolean(), nullable=False),
+    sa.Column("version", sa.Integer(), nullable=False),
+    sa.CheckConstraint("number >= 1", name="number"),
+    sa.CheckConstraint("version >= 1", name="version"),
+)
+
+council_meeting_entry = sa.Table(
+    "council_meeting_entry",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("deed", sa.String(20), nullable=False),
+    sa.Column("account_id", sa.ForeignKey("account.account_id"), nullable=False),
+    sa.Column("role", sa.String(20), nullable=False),
+    sa.Column("at", UtcDateTime(), nullable=False),
+    sa.Column("key", sa.String(64), nullable=False),
+    sa.Column("fields", sa.JSON(), nullable=False),
+    _one_of("deed", Deed),
+    _one_of("role", Role),
+    sa.UniqueConstraint("account_id", "key"),
+    sa.ForeignKeyConstraint(["territory", "number"], ["council_meeting.territory", "council_meeting.number"]),
+)
+
 place_review = sa.Table(
     "place_review",
     metadata,
@@ -283,6 +314,40 @@ place_review_voice = sa.Table(
     _one_of("doubt", Doubt),
     sa.ForeignKeyConstraint(["territory", "number"], ["place_review.territory", "place_review.number"]),
     sa.Index(None, "territory", "at"),
+)
+
+signal = sa.Table(
+    "signal",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("region_id", sa.String(80), nullable=False),
+    sa.Column("area_id", sa.String(40), nullable=False),
+    sa.Column("place_id", sa.String(80), nullable=False),
+    sa.Column("category", sa.String(20), nullable=False),
+    sa.Column("answers", sa.JSON(), nullable=False),
+    sa.Column("marked_on", sa.Date(), nullable=False),
+    sa.Column("is_counted", sa.Boolean(), nullable=False),
+    sa.Column("receipt_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("is_simulated", sa.Boolean(), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("settled_on", sa.Date()),
+    sa.Column("request_number", sa.Integer()),
+    sa.Column("refusal", sa.String(20)),
+    sa.Column("account_id", sa.ForeignKey("account.account_id")),
+    sa.Column("role", sa.String(20)),
+    _one_of("category", signal_rules.Category),
+    _one_of("state", signal_rules.State),
+    _one_of("refusal", signal_rules.Refusal),
+    _one_of("role", Role),
+    sa.CheckConstraint("number >= 1", name="number"),
+    sa.CheckConstraint(
+        "(state = 'waiting') = (settled_on IS NULL) AND (state = 'in_request') = (request_number IS NOT NULL) "
+        "AND (state = 'refused') = (refusal IS NOT NULL)",
+        name="settlement",
+    ),
+    sa.ForeignKeyConstraint(["territory", "request_number"], ["council_request.territory", "council_request.number"]),
+    sa.Index(None, "territory", "state"),
 )
 
 audit_entry = sa.Table(

@@ -10,6 +10,7 @@ import pytest
 
 from geodata import kazakhstan
 from geodata.columns import EXPECTED_INCIDENTS
+from riskmap.council.request import civil_day
 from riskmap.errors import DamagedRelease, InvalidSetting
 from riskmap.identity import audit, sessions
 from riskmap.pipeline import publication, retention
@@ -22,6 +23,7 @@ from riskmap.settings import KeptFor, Settings
 from tests.council import NOT_A_HASH
 from tests.place_review_builder import REASON_RU, REASONS, a_review, a_reviewed_place, a_voice
 from tests.rows_aside import NOW, STEWARD, TOWN, a_file, a_town, a_town_on_disk, corrected, sound_rows
+from tests.signal_builder import a_marked_place, a_signal
 
 
 @pytest.fixture
@@ -254,6 +256,20 @@ def test_rows_that_a_killed_correction_left_in_its_work_folder_go_after_a_day(to
 # ---- Reviews of places ----
 
 
+def test_marks_go_a_year_after_their_day_and_the_log_says_how_many(town):
+    old, new = a_marked_place(territory=TOWN), a_marked_place("d2", territory=TOWN, area_id="d2")
+    with town.store.work() as work:
+        work.signals.add(a_signal(1, place=old, marked_on=civil_day(NOW)))
+        work.signals.add(a_signal(2, place=new, marked_on=civil_day(NOW + timedelta(days=1))))
+        work.commit()
+
+    before, removed = due(town, 365), carried_out(town, 366)
+
+    assert (before.get(Kind.MARKS), removed[Kind.MARKS]) == (None, (1, 0))
+    with town.store.look() as look:
+        assert [one.number for one in look.signals.waiting(TOWN)] == [2]
+
+
 def test_what_people_wrote_for_a_review_goes_a_year_after_its_answer(town):
     account_id, place = an_account(town), a_reviewed_place(territory=TOWN)
     asked = a_review(1, a_voice("1", text="Сан дұрыс емес."), a_voice("2"), place=place)
@@ -377,6 +393,12 @@ def test_what_went_is_audited_by_counts_and_the_log_itself_stays_whole(town):
         {"quarantine": 5},
     )
     assert audit.check(entries)["position"] == lines + 1
+
+
+def test_marks_are_kept_at_least_until_their_quarter_is_counted():
+    assert Settings.from_environment({"RISKMAP_KEEP_MARKS_DAYS": "100"}).kept_for.marks_days == 100
+    with pytest.raises(InvalidSetting, match="from 100 to"):
+        Settings.from_environment({"RISKMAP_KEEP_MARKS_DAYS": "99"})
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "٣", "99999999999", "1 000"])
