@@ -1,4 +1,4 @@
-"""The journal of a territory: what the public sees of council requests and of reviews of places, as a small release.
+"""The journal of a territory, a small release: what the public sees of council requests, reviews of places and marks.
 
 It holds states, days, published words and numbers of supporters; never a name, never the requester's own words. It is
 written whole after each public change by `riskmap.council.journal_desk`; public pages read only this.
@@ -18,7 +18,7 @@ from riskmap.errors import DamagedRelease
 
 FORMAT = 1
 KIND = "journal"
-REQUESTS, REVIEWS = "requests.json", "reviews.json"
+REQUESTS, REVIEWS, MEETINGS, MARKS = "requests.json", "reviews.json", "meetings.json", "marks.json"
 REVIEW_DAYS = ("asked_on", "due_on", "answered_on")
 KEPT = 5
 """Journals of a territory that stay on disk: the newest, and a few for readers who have just begun."""
@@ -32,6 +32,20 @@ class PublicStep:
     state: str
     on: date
     fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicClock:
+    """The date that counts for an open request: ``kind`` is legal, own or promised.
+
+    ``body`` is None where the council itself has to act. ``is_extended`` and ``is_notice_late`` are of the law's term.
+    """
+
+    kind: str
+    due_on: date
+    body: str | None = None
+    is_extended: bool = False
+    is_notice_late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +67,7 @@ class PublicRequest:
     merged_into: int | None
     is_simulated: bool
     steps: tuple[PublicStep, ...]
+    clock: PublicClock | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +93,58 @@ class PublicReview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublicQuestion:
+    """A request on an agenda with what its place there was reckoned from."""
+
+    request: int
+    supporters: int
+    evidence: int
+    days: int
+    weight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicDecision:
+    """One version of a decision, of which only the newest is in force; ``votes`` are numbers by code, never names."""
+
+    request: int
+    verdict: str
+    on: date
+    votes: Mapping[str, int]
+    fields: Mapping[str, str]
+    is_in_force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicMeeting:
+    """What anyone may see of a meeting. ``present`` is None before it is opened; ``notices`` counts its notices."""
+
+    number: int
+    stage: str
+    day: date
+    time: str
+    place: str
+    members: int
+    quorum: int
+    present: int | None
+    notices: int
+    changed_on: date
+    is_simulated: bool
+    agenda: tuple[PublicQuestion, ...]
+    decisions: tuple[PublicDecision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedQuarter:
+    """Marks of a quarter that is over (``2026-Q3``): area, category and count, where the count is not small."""
+
+    quarter: str
+    counts: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """All public requests and reviews of a territory, by number.
+    """All public requests and reviews of a territory, by number, and marks by quarter.
 
     ``audit_head`` is the last audit line it was written after.
     """
@@ -91,6 +156,8 @@ class Journal:
     audit_head: Mapping[str, Any]
     requests: tuple[PublicRequest, ...]
     reviews: tuple[PublicReview, ...] = ()
+    meetings: tuple[PublicMeeting, ...] = ()
+    marks: tuple[MarkedQuarter, ...] = ()
 
     def find(self, number: int) -> PublicRequest | None:
         return next((request for request in self.requests if request.number == number), None)
@@ -102,6 +169,8 @@ def write(
     requests: tuple[PublicRequest, ...],
     reviews: tuple[PublicReview, ...] = (),
     *,
+    meetings: tuple[PublicMeeting, ...] = (),
+    marks: tuple[MarkedQuarter, ...] = (),
     as_of: date,
     is_simulated: bool,
     audit_head: Mapping[str, Any],
@@ -124,6 +193,10 @@ def write(
     files = {REQUESTS: release.as_json({"requests": [_as_plain(request) for request in requests]})}
     if reviews:
         files[REVIEWS] = release.as_json({"reviews": [_review_as_plain(review) for review in reviews]})
+    if meetings:
+        files[MEETINGS] = release.as_json({"meetings": [_meeting_as_plain(meeting) for meeting in meetings]})
+    if marks:
+        files[MARKS] = release.as_json({"quarters": [asdict(quarter) for quarter in marks]})
     journal_id, _ = release.write(root, manifest, files)
     _forget_old(root / territory, newest=journal_id)
     return journal_id
@@ -155,6 +228,8 @@ def _open(root: Path, territory: str, journal_id: str) -> Journal:
         audit_head=manifest["audit_head"],
         requests=tuple(_from_plain(plain) for plain in json.loads(files[REQUESTS])["requests"]),
         reviews=tuple(_review(plain) for plain in json.loads(files.get(REVIEWS, b'{"reviews": []}'))["reviews"]),
+        meetings=tuple(_meeting(plain) for plain in json.loads(files.get(MEETINGS, b'{"meetings": []}'))["meetings"]),
+        marks=tuple(_quarter(plain) for plain in json.loads(files.get(MARKS, b'{"quarters": []}'))["quarters"]),
     )
 
 
@@ -162,13 +237,19 @@ def _as_plain(request: PublicRequest) -> dict[str, Any]:
     plain = asdict(request)
     plain |= {name: plain[name].isoformat() for name in ("submitted_on", "changed_on")}
     plain["steps"] = [{**step, "on": step["on"].isoformat()} for step in plain["steps"]]
+    if request.clock is None:
+        del plain["clock"]
+    else:
+        plain["clock"]["due_on"] = request.clock.due_on.isoformat()
     return plain
 
 
 def _from_plain(plain: dict[str, Any]) -> PublicRequest:
     days = {name: date.fromisoformat(plain[name]) for name in ("submitted_on", "changed_on")}
     steps = tuple(PublicStep(**{**step, "on": date.fromisoformat(step["on"])}) for step in plain["steps"])
-    return PublicRequest(**{**plain, **days, "steps": steps})
+    told = plain.get("clock")
+    clock = told and PublicClock(**{**told, "due_on": date.fromisoformat(told["due_on"])})
+    return PublicRequest(**{**plain, **days, "steps": steps, "clock": clock})
 
 
 def _review_as_plain(review: PublicReview) -> dict[str, Any]:
@@ -179,6 +260,24 @@ def _review_as_plain(review: PublicReview) -> dict[str, Any]:
 def _review(plain: dict[str, Any]) -> PublicReview:
     days = {name: plain[name] and date.fromisoformat(plain[name]) for name in REVIEW_DAYS}
     return PublicReview(**{**plain, **days})
+
+
+def _meeting_as_plain(meeting: PublicMeeting) -> dict[str, Any]:
+    plain = asdict(meeting)
+    plain |= {name: plain[name].isoformat() for name in ("day", "changed_on")}
+    plain["decisions"] = [{**one, "on": one["on"].isoformat()} for one in plain["decisions"]]
+    return plain
+
+
+def _meeting(plain: dict[str, Any]) -> PublicMeeting:
+    days = {name: date.fromisoformat(plain[name]) for name in ("day", "changed_on")}
+    agenda = tuple(PublicQuestion(**one) for one in plain["agenda"])
+    decisions = tuple(PublicDecision(**{**one, "on": date.fromisoformat(one["on"])}) for one in plain["decisions"])
+    return PublicMeeting(**{**plain, **days, "agenda": agenda, "decisions": decisions})
+
+
+def _quarter(plain: dict[str, Any]) -> MarkedQuarter:
+    return MarkedQuarter(quarter=plain["quarter"], counts=tuple((a, c, int(n)) for a, c, n in plain["counts"]))
 
 
 def _forget_old(folder: Path, *, newest: str) -> None:

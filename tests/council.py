@@ -52,7 +52,11 @@ def fields_for(action: Action, **given: str) -> dict[str, str]:
     """Everything an action needs, as a person would write it."""
     samples = {FieldKind.TEXT: "Тексерілді, бәрі дұрыс.", FieldKind.LINE: "КҚ-04", FieldKind.DAY: "2026-11-02"}
     samples |= {FieldKind.NUMBER: "1", "planned_day": "2026-11-20"}
-    return {field.name: samples.get(field.name) or samples[field.kind] for field in NEEDS[action]} | given
+    samples |= {"extended_day": "2026-12-20", "own_day": "2026-11-20"}
+    chosen = {field.name: field.choices[0] for field in NEEDS[action] if field.choices}
+    return (
+        {field.name: samples.get(field.name) or samples.get(field.kind, "") for field in NEEDS[action]} | chosen | given
+    )
 
 
 def after(request, *actions: Action, at: datetime = NOW):

@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from geodata import hexgrid
-from riskmap.council import journal_desk
+from riskmap.council import clocks, journal_desk
 from riskmap.council import request as rules
+from riskmap.council.clocks import Deadline
 from riskmap.council.request import NEEDS, Action, CouncilRequest, Filing, Place, RequestKind, State
 from riskmap.errors import (
     CannotWrite,
@@ -59,6 +60,7 @@ class RequestView:
     supporters: int
     may_support: bool
     has_supported: bool
+    deadline: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +169,8 @@ def move(
                 state=found.state,
             )
         moved = rules.advance(found, action, given, account_id=actor.account_id, role=role, at=at, key=key)
+        clocks.require_possible(found, action)
+        clocks.require_fit(moved)
         if action is Action.MERGE:
             _require_earlier(work, moved)
         work.requests.save(moved)
@@ -280,6 +284,7 @@ def view(office: Office, actor: Actor, territory: str, number: int) -> RequestVi
         supporters=supporters[number],
         may_support=found.is_open and may_support is not None,
         has_supported=(number, actor.account_id) in supports,
+        deadline=clocks.running(found),
     )
 
 
@@ -331,6 +336,7 @@ def allowed_actions(actor: Actor, found: CouncilRequest) -> tuple[Action, ...]:
             actor, Permission(action.value), region_id=found.region_id, ownership=ownership_of(found)
         )
         and not (action is Action.DISPUTE and _has_disputed(actor, found))
+        and clocks.is_possible(found, action)
     )
 
 
@@ -424,8 +430,7 @@ def _has_disputed(actor: Actor, found: CouncilRequest) -> bool:
 
 def _is_waiting_for(actor: Actor, found: CouncilRequest) -> bool:
     """Whether the next step is the actor's: undoing and withdrawing are possible, but nobody waits for them."""
-    rare = {Action.UNDO_MERGE, Action.UNDO_WITHDRAWAL, Action.WITHDRAW, Action.DISPUTE}
-    return any(action not in rare for action in allowed_actions(actor, found))
+    return any(action not in rules.SELDOM for action in allowed_actions(actor, found))
 
 
 def _record(work: UnitOfWork, actor: Actor, action: str, found: CouncilRequest, *, role: Role, at: datetime) -> None:

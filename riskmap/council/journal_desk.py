@@ -1,15 +1,29 @@
-"""From the council's requests and the reviews of places to the journal the public reads."""
+"""From the council's requests, the reviews of places and marks to the journal the public reads."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from riskmap import disk, journal
+from riskmap.council import clocks
+from riskmap.council.meeting import DECISION, Deed, Meeting, Stage, count
 from riskmap.council.request import NEEDS, CouncilRequest, Step, civil_day
+from riskmap.errors import DamagedRelease
 from riskmap.identity import audit
-from riskmap.journal import PublicRequest, PublicReview, PublicStep
+from riskmap.journal import (
+    MarkedQuarter,
+    PublicClock,
+    PublicDecision,
+    PublicMeeting,
+    PublicQuestion,
+    PublicRequest,
+    PublicReview,
+    PublicStep,
+)
 from riskmap.place_review.rules import PlaceReview
 from riskmap.ports import Store
+from riskmap.signals import rules as signal_rules
+from riskmap.signals.rules import Category
 
 
 def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> str:
@@ -26,16 +40,29 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             requests = look.requests.of_territory(territory)
             supports = look.requests.supports(territory)
             reviews = look.reviews.of_territory(territory)
+            meetings = look.meetings.of_territory(territory)
+            days = look.signals.counted_by_day(territory)
             head = audit.head(look)
         supporters = count_supporters(requests, supports)
         public = tuple(public_request(request, supporters[request.number]) for request in requests)
-        changed = [*(request.changed_on for request in public), *(review.changed_on for review in reviews)]
-        told = [*(request.is_simulated for request in requests), *(review.place.is_simulated for review in reviews)]
+        held = tuple(public_meeting(meeting) for meeting in meetings)
+        changed = [
+            *(request.changed_on for request in public),
+            *(review.changed_on for review in reviews),
+            *(meeting.changed_on for meeting in held),
+        ]
+        told = [
+            *(request.is_simulated for request in requests),
+            *(review.place.is_simulated for review in reviews),
+            *(meeting.is_simulated for meeting in meetings),
+        ]
         return journal.write(
             journals,
             territory,
             public,
             tuple(public_review(review) for review in reviews),
+            meetings=held,
+            marks=_quarters(journals, territory, days, today=civil_day(at)),
             as_of=max(changed, default=civil_day(at)),
             is_simulated=bool(told) and all(told),
             audit_head=head,
@@ -60,6 +87,48 @@ def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
         merged_into=request.merged_into,
         is_simulated=request.is_simulated,
         steps=tuple(_public_step(step) for step in request.steps),
+        clock=_public_clock(request),
+    )
+
+
+def public_meeting(meeting: Meeting) -> PublicMeeting:
+    """What anyone may see of a meeting: numbers of votes, never whose they were."""
+    notice = meeting.notice
+    decided = [entry for entry in meeting.entries if entry.deed is Deed.DECIDE]
+    newest = {entry.fields["request"]: entry for entry in decided}
+    return PublicMeeting(
+        number=meeting.number,
+        stage=meeting.stage.value,
+        day=date.fromisoformat(notice["day"]),
+        time=notice["time"],
+        place=notice["place"],
+        members=notice["members"],
+        quorum=meeting.quorum,
+        present=len(meeting.present) if meeting.stage is not Stage.CALLED else None,
+        notices=sum(entry.deed in (Deed.CALL, Deed.CHANGE) for entry in meeting.entries),
+        changed_on=civil_day(meeting.entries[-1].at),
+        is_simulated=meeting.is_simulated,
+        agenda=tuple(
+            PublicQuestion(
+                request=one.number,
+                supporters=one.supporters,
+                evidence=one.evidence,
+                days=one.days,
+                weight=one.weight,
+            )
+            for one in meeting.agenda
+        ),
+        decisions=tuple(
+            PublicDecision(
+                request=entry.fields["request"],
+                verdict=entry.fields["verdict"],
+                on=civil_day(entry.at),
+                votes=count(entry.fields["votes"]),
+                fields={name: entry.fields[name] for name in DECISION if name in entry.fields},
+                is_in_force=newest[entry.fields["request"]] is entry,
+            )
+            for entry in decided
+        ),
     )
 
 
@@ -79,6 +148,21 @@ def public_review(review: PlaceReview) -> PublicReview:
     )
 
 
+def _quarters(
+    journals: Path, territory: str, days: Iterable[tuple[str, Category, date, int]], *, today: date
+) -> tuple[MarkedQuarter, ...]:
+    """Quarters told before, as they were, though their marks may be gone by now; then those that are over since."""
+    try:
+        before = journal.latest(journals, territory)
+    except DamagedRelease:
+        before = None  # it is being written anew
+    told = {one.quarter: one for one in before.marks} if before else {}
+    for quarter, counts in signal_rules.told_counts(days, today=today).items():
+        plain = tuple((area_id, category.value, count) for area_id, category, count in counts)
+        told.setdefault(quarter, MarkedQuarter(quarter=quarter, counts=plain))
+    return tuple(told[quarter] for quarter in sorted(told))
+
+
 def count_supporters(requests: Iterable[CouncilRequest], supports: Iterable[tuple[int, str]]) -> dict[int, int]:
     """Different people behind each of the given requests: its supporters, and those behind requests merged into it.
 
@@ -96,6 +180,19 @@ def count_supporters(requests: Iterable[CouncilRequest], supports: Iterable[tupl
             if request.requester is not None:
                 people[request.merged_into].add(request.requester)
     return {request.number: len(people[request.number] - {request.requester}) for request in listed}
+
+
+def _public_clock(request: CouncilRequest) -> PublicClock | None:
+    deadline = clocks.running(request)
+    if deadline is None:
+        return None
+    return PublicClock(
+        kind=deadline.clock.value,
+        due_on=deadline.due_on,
+        body=deadline.body,
+        is_extended=deadline.legal is not None and deadline.legal.extended_on is not None,
+        is_notice_late=deadline.legal is not None and deadline.legal.is_notice_late,
+    )
 
 
 def _public_step(step: Step) -> PublicStep:

@@ -65,9 +65,12 @@ class Action(StrEnum):
     REOPEN = "reopen"
     UNDO_MERGE = "undo_merge"
     UNDO_WITHDRAWAL = "undo_withdrawal"
+    ENTER_APPEAL = "enter_appeal"
+    EXTEND_TERM = "extend_term"
+    SET_DATE = "set_date"
 
 
-TRANSITIONS: Mapping[tuple[State, Action], State] = {
+MOVES: Mapping[tuple[State, Action], State] = {
     (State.DRAFT, Action.SUBMIT): State.SUBMITTED,
     (State.SUBMITTED, Action.TAKE_UP): State.IN_TRIAGE,
     (State.SUBMITTED, Action.WITHDRAW): State.WITHDRAWN,
@@ -82,12 +85,15 @@ TRANSITIONS: Mapping[tuple[State, Action], State] = {
     (State.WITH_BODY, Action.SCHEDULE): State.SCHEDULED,
     (State.WITH_BODY, Action.REPORT_NOT_DONE): State.NOT_DONE,
     (State.SCHEDULED, Action.COMPLETE): State.DONE,
+    (State.SCHEDULED, Action.REPORT_NOT_DONE): State.NOT_DONE,
     (State.DONE, Action.DISPUTE): State.DISPUTED,
+    (State.DISPUTED, Action.DISPUTE): State.DISPUTED,
     (State.DISPUTED, Action.CONFIRM): State.DONE,
     (State.DISPUTED, Action.REOPEN): State.WITH_BODY,
     (State.MERGED, Action.UNDO_MERGE): State.IN_TRIAGE,
     (State.WITHDRAWN, Action.UNDO_WITHDRAWAL): State.SUBMITTED,
 }
+"""Steps that bring a request elsewhere."""
 
 OPEN_STATES = frozenset(
     {
@@ -102,6 +108,14 @@ OPEN_STATES = frozenset(
     }
 )
 """States in which something is still to be done; such requests can be supported."""
+STAYS = (Action.ENTER_APPEAL, Action.EXTEND_TERM, Action.SET_DATE)
+"""Steps about the terms of an open request, which stays where it is; `riskmap.council.clocks` says when they fit."""
+SELDOM = frozenset({Action.WITHDRAW, Action.DISPUTE, Action.UNDO_MERGE, Action.UNDO_WITHDRAWAL, *STAYS})
+"""Steps nobody waits for."""
+TRANSITIONS: Mapping[tuple[State, Action], State] = {
+    **MOVES,
+    **{(state, action): state for state in State if state in OPEN_STATES for action in STAYS},
+}
 
 
 class FieldKind(StrEnum):
@@ -111,6 +125,7 @@ class FieldKind(StrEnum):
     TEXT = "text"
     DAY = "day"
     NUMBER = "number"
+    CHOICE = "choice"
 
 
 MOST_SIGNS = {FieldKind.LINE: 200, FieldKind.TEXT: 2000}
@@ -118,10 +133,16 @@ FEWEST_SIGNS_OF_GROUNDS = 20
 EARLIEST_DAY, LATEST_DAY = date(2020, 1, 1), date(2100, 1, 1)
 CIVIL_TIME = timezone(timedelta(hours=5))
 """Days are those of Kazakhstan's one civil time, UTC+5 since 1 March 2024."""
-HAPPENED = frozenset({"document_day", "done_day"})
-"""Days on which something happened: not before the request was filed, not in the future."""
-AHEAD = frozenset({"planned_day"})
-"""Days that are planned: not before the request went to the body."""
+HAPPENED = frozenset({"document_day", "done_day", "appeal_day", "extension_day", "notice_day"})
+"""Days on which something happened: not in the future."""
+NOT_BEFORE: Mapping[str, str | None] = {
+    "planned_day": "document_day",
+    "extension_day": "appeal_day",
+    "extended_day": "appeal_day",
+    "notice_day": "appeal_day",
+    "appeal_day": None,
+}
+"""The day before which a day cannot be: that of an earlier step, or None for any; otherwise the request's filing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +152,12 @@ class Field:
     name: str
     kind: FieldKind = FieldKind.TEXT
     is_public: bool = True
+    choices: tuple[str, ...] = ()
+    """Values of a choice; the words people read are in the catalogues (``council.choice.*``)."""
 
 
+WHAT_IS_AMISS = ("nothing_done", "partly_done", "does_not_work", "elsewhere", "broken_again")
+WHY_NOT_DONE = ("no_money", "not_possible", "not_allowed", "done_otherwise", "no_need", "other_reason")
 WORDING = Field(name="wording")
 NEEDS: Mapping[Action, tuple[Field, ...]] = {
     Action.SUBMIT: (),
@@ -144,7 +169,8 @@ NEEDS: Mapping[Action, tuple[Field, ...]] = {
     Action.FORWARD: (Field(name="competent_body", kind=FieldKind.LINE),),
     Action.REFER: (Field(name="note", is_public=False),),
     Action.APPROVE: (Field(name="decision_grounds"), Field(name="expectation")),
-    Action.REFUSE: (Field(name="decision_grounds"),),
+    # What the law says and what was found: a refusal needs both. Those from before the first was asked have the second.
+    Action.REFUSE: (Field(name="legal_grounds"), Field(name="decision_grounds")),
     Action.SEND: (
         Field(name="body", kind=FieldKind.LINE),
         Field(name="document_number", kind=FieldKind.LINE),
@@ -155,13 +181,32 @@ NEEDS: Mapping[Action, tuple[Field, ...]] = {
         Field(name="answer_number", kind=FieldKind.LINE),
         Field(name="planned_day", kind=FieldKind.DAY),
     ),
-    Action.REPORT_NOT_DONE: (Field(name="reason"),),
+    Action.REPORT_NOT_DONE: (
+        Field(name="not_done_kind", kind=FieldKind.CHOICE, choices=WHY_NOT_DONE),
+        Field(name="reason"),
+    ),
     Action.COMPLETE: (Field(name="done_day", kind=FieldKind.DAY), Field(name="document", kind=FieldKind.LINE)),
-    Action.DISPUTE: (Field(name="dispute_reason", is_public=False),),
+    Action.DISPUTE: (
+        Field(name="dispute_kind", kind=FieldKind.CHOICE, choices=WHAT_IS_AMISS),
+        Field(name="dispute_reason", is_public=False),
+    ),
     Action.CONFIRM: (Field(name="checked"),),
     Action.REOPEN: (Field(name="checked"),),
     Action.UNDO_MERGE: (Field(name="note", is_public=False),),
     Action.UNDO_WITHDRAWAL: (Field(name="note", is_public=False),),
+    # With its number an appeal can be looked up elsewhere, and with it whoever made it.
+    Action.ENTER_APPEAL: (
+        Field(name="appeal_number", kind=FieldKind.LINE, is_public=False),
+        Field(name="appeal_day", kind=FieldKind.DAY),
+    ),
+    Action.EXTEND_TERM: (
+        Field(name="extension_grounds"),
+        Field(name="extension_number", kind=FieldKind.LINE),
+        Field(name="extension_day", kind=FieldKind.DAY),
+        Field(name="extended_day", kind=FieldKind.DAY),
+        Field(name="notice_day", kind=FieldKind.DAY),
+    ),
+    Action.SET_DATE: (Field(name="own_day", kind=FieldKind.DAY),),
 }
 """Every field is required. The form of a step and its check are both made from this table."""
 
@@ -263,8 +308,8 @@ def possible_actions(state: State) -> tuple[Action, ...]:
 
     Examples
     --------
-    >>> [action.value for action in possible_actions(State.BEFORE_COUNCIL)]
-    ['approve', 'refuse']
+    >>> [action.value for action in possible_actions(State.MERGED)]
+    ['undo_merge']
     """
     return tuple(action for before, action in TRANSITIONS if before is state)
 
@@ -386,9 +431,10 @@ def _checked_fields(
 
 
 def _day_faults(request: CouncilRequest, name: str, day: date, *, today: date) -> list[FieldFault]:
-    sent = request.newest("document_day")
-    earliest = date.fromisoformat(sent) if sent and name in AHEAD else civil_day(request.submitted_at)
-    if day < earliest:
+    earlier = NOT_BEFORE.get(name)
+    told = request.newest(earlier) if earlier else None
+    earliest = EARLIEST_DAY if name in NOT_BEFORE and earlier is None else civil_day(request.submitted_at)
+    if day < (date.fromisoformat(told) if told else earliest):
         return [FieldFault(field=name, fault="day_too_early")]
     return [FieldFault(field=name, fault="day_in_future")] if name in HAPPENED and day > today else []
 
@@ -396,6 +442,8 @@ def _day_faults(request: CouncilRequest, name: str, day: date, *, today: date) -
 def _field_faults(needed: Field, text: str) -> list[FieldFault]:
     if not text:
         return [FieldFault(field=needed.name, fault="missing")]
+    if needed.kind is FieldKind.CHOICE:
+        return [] if text in needed.choices else [FieldFault(field=needed.name, fault="no_choice")]
     if needed.kind is FieldKind.DAY:
         return [] if _is_day(text) else [FieldFault(field=needed.name, fault="not_a_day")]
     if needed.kind is FieldKind.NUMBER:

@@ -123,7 +123,13 @@ STORIES: tuple[Story, ...] = (
                 planned_day="2026-10-20",
             ),
             _event(50, A, Action.COMPLETE, done_day="2026-10-20", document="Акт приёмки № 31"),
-            _event(54, R, Action.DISPUTE, dispute_reason="Знак стоит, но разметки нет, переход не виден."),
+            _event(
+                54,
+                R,
+                Action.DISPUTE,
+                dispute_kind="partly_done",
+                dispute_reason="Знак стоит, но разметки нет, переход не виден.",
+            ),
         ),
     ),
     Story(
@@ -230,6 +236,10 @@ STORIES: tuple[Story, ...] = (
                 23,
                 C,
                 Action.REFUSE,
+                legal_grounds=(
+                    "«Тұрғын үй қатынастары туралы» Заң: ортақ мүлік туралы шешімді пәтерлер мен тұрғын емес үй-жайлар "
+                    "иелерінің жиналысы қабылдайды."
+                ),
                 decision_grounds=(
                     "Кіреберіс – тұрғындардың ортақ меншігі: камераны иелері өздері шешеді. Кеңес тек көпшілік "
                     "орындар туралы шешім қабылдайды."
@@ -280,6 +290,7 @@ STORIES: tuple[Story, ...] = (
                 45,
                 S,
                 Action.REPORT_NOT_DONE,
+                not_done_kind="done_otherwise",
                 reason="Баспалдақ күрделі жөндеуге жабылады; жарық жөндеумен бірге келесі жылы жоспарланған.",
             ),
         ),
@@ -368,7 +379,10 @@ STORIES: tuple[Story, ...] = (
         landmark="Мектеп алдындағы өткел",
         grounds="Мектеп алдындағы өткелдің белгісі желмен құлап қалған, балалар көшеден қауіппен өтеді.",
         neighbours=6,
-        events=(_up(49, "Мектеп алдындағы өткелдің құлаған белгісін орнына қою."),),
+        events=(
+            _up(49, "Мектеп алдындағы өткелдің құлаған белгісін орнына қою."),
+            _event(50, S, Action.ENTER_APPEAL, appeal_number="ЖТ-2026-0001", appeal_day="2026-10-21"),
+        ),
     ),
     Story(
         day=52,
@@ -378,6 +392,7 @@ STORIES: tuple[Story, ...] = (
         landmark="Дачный массив за степной улицей",
         grounds="После закрытия сезона на дачах взламывают домики, просим объезд хотя бы раз за ночь.",
         neighbours=2,
+        events=(_event(53, S, Action.SET_DATE, own_day="2026-11-10"),),
     ),
     Story(
         day=56,

@@ -11,7 +11,7 @@ from riskmap import journal
 from riskmap.council import casework
 from riskmap.council.casework import Desk
 from riskmap.council.request import CouncilRequest, RequestKind, State, civil_day
-from riskmap.doors import review, review_answers, steward
+from riskmap.doors import marks_desk, review, review_answers, steward
 from riskmap.doors.visit import Visit
 from riskmap.identity import access
 from riskmap.public import explain, shelf
@@ -76,6 +76,7 @@ def show(visit: Visit) -> Response:
         is_steward=steward.may_work(visit.actor, release.territory),
         is_reviewer=review.may_review(visit.actor, release.territory),
         answers_reviews=review_answers.may_work(visit.actor, release.territory),
+        reads_marks=marks_desk.may_work(visit.actor, release.territory),
         mine=[_row(visit, release, desk, request) for request in desk.requests],
         supported=_supported(visit, release, desk),
     )
@@ -150,6 +151,7 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
         is_steward=steward.may_work(visit.actor, release.territory),
         is_reviewer=review.may_review(visit.actor, release.territory),
         answers_reviews=review_answers.may_work(visit.actor, release.territory),
+        reads_marks=marks_desk.may_work(visit.actor, release.territory),
         shown=shown,
         shows=[
             FilterLink(

@@ -9,7 +9,18 @@ from starlette.responses import Response
 
 from riskmap.council import casework
 from riskmap.council.casework import Neighbour, RequestView
-from riskmap.council.request import NEEDS, WORDING, Action, CouncilRequest, FieldKind, RequestKind, Step, civil_day
+from riskmap.council.clocks import Deadline
+from riskmap.council.request import (
+    NEEDS,
+    SELDOM,
+    WORDING,
+    Action,
+    CouncilRequest,
+    FieldKind,
+    RequestKind,
+    Step,
+    civil_day,
+)
 from riskmap.doors import carrying, desk, form_fields, place_view
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.refusals import UnknownPage
@@ -17,14 +28,13 @@ from riskmap.doors.request_form import key_of
 from riskmap.doors.visit import Visit
 from riskmap.errors import ChangedMeanwhile, StepNotPossible, UnfitFields
 from riskmap.release import Release
+from riskmap.signals import desk as signal_desk
 
 EARLIER, OTHER_REQUEST = "earlier_request", "other_request"
 ANOTHER = "other"
 """Value of the radio that says: the number I write myself."""
 SUPPORT = "support"
 MOST_DIGITS = 9
-SELDOM = frozenset({Action.WITHDRAW, Action.DISPUTE, Action.UNDO_MERGE, Action.UNDO_WITHDRAWAL})
-"""Steps nobody waits for: their forms stay folded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +157,7 @@ def _page(
     ]
     return visit.show(
         "casework_request.html",
+        marks=signal_desk.behind(visit.signal_office, visit.actor, view.request),
         title=visit.text("casework.request.title", number=str(request.number)),
         status=status,
         release=release,
@@ -162,6 +173,7 @@ def _page(
         landmark=request.landmark if view.is_full else None,
         lines=[_line(visit, step, is_full=view.is_full) for step in request.steps],
         view=view,
+        deadline=_deadline(visit, view.deadline),
         forms=forms,
         keys={one.value: key_of(typed.values.get("key") if one is tried else None) for one in view.actions},
         version=request.version,
@@ -171,6 +183,24 @@ def _page(
         faults=[fault for form in forms for fault in form_fields.summary(form.fields)],
         tried=tried.value if tried else "",
     )
+
+
+def _deadline(visit: Visit, deadline: Deadline | None) -> list[str]:
+    """Which date counts now, whose it is and what the law asks besides, in sentences."""
+    if deadline is None:
+        return []
+    words, today = visit.words, civil_day(visit.at)
+    told = [words.text(f"council.clock.{deadline.clock}.until", date=deadline.due_on)]
+    if deadline.days_late(today):
+        told.append(words.text("council.late.days", n=deadline.days_late(today)))
+    if deadline.body is not None:
+        told.append(words.text("council.late.body", body=deadline.body))
+    if deadline.legal is not None and deadline.body is None:
+        told.append(words.text("casework.redirect_by", date=deadline.legal.redirect_by))
+    if deadline.legal is not None and deadline.legal.notice_by is not None:
+        key = "council.late.notice_late" if deadline.legal.is_notice_late else "council.late.notice_in_time"
+        told.append(words.text(key))
+    return told
 
 
 def _asked_by(visit: Visit, request: CouncilRequest) -> str:
@@ -204,6 +234,8 @@ def _line(visit: Visit, step: Step, *, is_full: bool) -> Line:
 def _as_read(visit: Visit, kind: FieldKind, text: str) -> str:
     if kind is FieldKind.DAY:
         return visit.words.date(date.fromisoformat(text))
+    if kind is FieldKind.CHOICE:
+        return visit.text(f"council.choice.{text}")
     return f"№ {text}" if kind is FieldKind.NUMBER else text
 
 
@@ -213,7 +245,19 @@ def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *,
     defaults = {"wording": request.grounds if view.is_full else "", "document_day": today, "done_day": today}
     helps = {
         name: visit.text(f"casework.help.{name}")
-        for name in ("wording", "expectation", "competent_body", "dispute_reason", "earlier_request")
+        for name in (
+            "wording",
+            "expectation",
+            "competent_body",
+            "dispute_reason",
+            "earlier_request",
+            "appeal_number",
+            "appeal_day",
+            "extended_day",
+            "notice_day",
+            "own_day",
+            "legal_grounds",
+        )
     }
     neighbours = []
     if action is Action.MERGE:
@@ -224,7 +268,7 @@ def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *,
     return StepForm(
         action=action.value,
         fields=form_fields.fields_of_step(action, visit.words, typed, defaults=defaults, helps=helps),
-        is_open=is_tried or (len(view.actions) == 1 and action not in SELDOM),
+        is_open=is_tried or [one for one in view.actions if one not in SELDOM] == [action],
         neighbours=neighbours,
         other=typed.values.get(OTHER_REQUEST, ""),
     )

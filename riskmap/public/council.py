@@ -42,6 +42,7 @@ FIELDS = (
     "wording",
     "earlier_request",
     "competent_body",
+    "legal_grounds",
     "decision_grounds",
     "expectation",
     "body",
@@ -50,12 +51,33 @@ FIELDS = (
     "body_answer",
     "answer_number",
     "planned_day",
+    "not_done_kind",
     "reason",
     "done_day",
     "document",
+    "dispute_kind",
     "checked",
+    "appeal_day",
+    "extension_grounds",
+    "extension_number",
+    "extension_day",
+    "extended_day",
+    "notice_day",
+    "own_day",
 )
 """Published fields of steps in the order people read them."""
+CHOICES = frozenset({"not_done_kind", "dispute_kind"})
+"""Fields that hold a code of a closed list."""
+OUTCOMES = ("done", "disputed", "not_done", "not_ours", "refused", "merged", "withdrawn")
+"""States that say what came of a request; they differ, and none of them is just "closed"."""
+OUTCOME_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "done": ("done_day", "document", "checked"),
+    "disputed": ("dispute_kind", "done_day", "document"),
+    "not_done": ("not_done_kind", "reason"),
+    "not_ours": ("competent_body",),
+    "refused": ("legal_grounds", "decision_grounds"),
+}
+"""What the public is told with an outcome, from the newest step that says it."""
 PAGE_REQUESTS = 20
 
 
@@ -189,13 +211,19 @@ def in_cell(council: Council, cell_id: str) -> list[PublicRequest]:
 
 
 def marks(council: Council, words: Wording, choice: Choice | None = None) -> tuple[Mark, ...]:
-    """Marks of the map: of a choice, whatever cell it names, or of all requests still in progress."""
-    shown = (
-        [request for request in council.requests if request.is_open]
-        if choice is None
-        else chosen(council, replace(choice, cell=None))
+    """Marks of the map: of a choice, whatever cell it names, or of all requests in progress, decided and done.
+
+    Requests that were refused, merged or withdrawn have a mark only where they are chosen, and then that of requests.
+    """
+    shown = council.requests if choice is None else chosen(council, replace(choice, cell=None))
+    by_kind: dict[str, list[str]] = {kind: [] for kind in place_map.MARK_TEXTS}
+    for request in shown:
+        kind = next((kind for kind in by_kind if request.state in GROUPS[kind]), None if choice is None else "open")
+        if kind is not None:
+            by_kind[kind].append(request.cell_id)
+    return tuple(
+        mark for kind, cells in by_kind.items() for mark in place_map.marks(council.release, cells, words, kind=kind)
     )
-    return place_map.marks(council.release, (request.cell_id for request in shown), words)
 
 
 def areas_with_requests(council: Council) -> list[str]:
@@ -224,12 +252,28 @@ def published_fields(request: PublicRequest, step: PublicStep, words: Wording) -
     shown = {name: text for name, text in step.fields.items() if not (name == "wording" and text == request.wording)}
     order = {name: position for position, name in enumerate(FIELDS)}
     return [
-        (name, words.text(f"council.field.{name}"), _written(name, shown[name], words))
+        (name, words.text(f"council.field.{name}"), written(name, shown[name], words))
         for name in sorted(shown, key=lambda name: order.get(name, len(order)))
     ]
 
 
-def _written(name: str, text: str, words: Wording) -> str:
+def outcome(request: PublicRequest, words: Wording) -> tuple[str, list[tuple[str, str]]] | None:
+    """What came of a request in one sentence, with label and text of what was said about it; None while it is open."""
+    if request.state not in OUTCOMES:
+        return None
+    newest = {name: text for step in request.steps for name, text in step.fields.items()}
+    told = [
+        (words.text(f"council.field.{name}"), written(name, newest[name], words))
+        for name in OUTCOME_FIELDS.get(request.state, ())
+        if name in newest
+    ]
+    return words.text(f"council.outcome.{request.state}"), told
+
+
+def written(name: str, text: str, words: Wording) -> str:
+    """What a published field holds as people read it: days and choices in words."""
+    if name in CHOICES:
+        return words.text(f"council.choice.{text}")
     if name.endswith("_day"):
         try:
             return words.date(date.fromisoformat(text))
@@ -262,3 +306,43 @@ def _holders(cell_id: str) -> frozenset[str]:
         return frozenset(hexgrid.parents_of(f"{int(hexgrid.parse_cell(cell_id)):x}", range(16)))
     except InvalidCell:
         return frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """A request whose date has passed. ``sentences`` say when it was due, whose date that is and by how much."""
+
+    request: PublicRequest
+    body: str | None
+    days: int
+    sentences: tuple[str, ...]
+
+
+def late(council: Council, words: Wording, *, today: date) -> list[tuple[str | None, list[Late]]]:
+    """Requests past their date, by who has to act, longest first: the council itself (None), then bodies by name.
+
+    A body is named only where the request was sent to it with a document number; the journal says no other.
+    """
+    found: dict[str | None, list[Late]] = {}
+    for request in council.requests:
+        clock = request.clock
+        if clock is not None and clock.due_on < today:
+            days = (today - clock.due_on).days
+            told = tuple(clock_sentences(request, words, today=today))
+            found.setdefault(clock.body, []).append(Late(request=request, body=clock.body, days=days, sentences=told))
+    for rows in found.values():
+        rows.sort(key=lambda row: (-row.days, row.request.number))
+    return sorted(found.items(), key=lambda item: (item[0] is not None, item[0] or ""))
+
+
+def clock_sentences(request: PublicRequest, words: Wording, *, today: date) -> list[str]:
+    """Which date counts for a request and whose it is; nothing where nobody named one."""
+    clock = request.clock
+    if clock is None:
+        return []
+    told = [words.text(f"council.clock.{clock.kind}.until", date=clock.due_on)]
+    if clock.due_on < today:
+        told.append(words.text("council.late.days", n=(today - clock.due_on).days))
+    if clock.is_extended:
+        told.append(words.text("council.late.notice_late" if clock.is_notice_late else "council.late.notice_in_time"))
+    return told

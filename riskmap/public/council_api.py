@@ -42,9 +42,29 @@ def _request(found: Council, request: PublicRequest, words: Wording) -> dict[str
         "supporters": request.supporters,
         "wording": request.wording,
         "merged_into": request.merged_into,
+        "outcome": _outcome(request, words),
+        "due": _due(request, words),
         "evidence": {"release": request.release_id, "heading": heading, "sentence": sentence},
         "steps": [_step(step, words) for step in request.steps],
         "page": page.address(f"/council/{found.territory}/{request.number}", lang=words.language),
+    }
+
+
+def _outcome(request: PublicRequest, words: Wording) -> dict[str, object] | None:
+    told = council.outcome(request, words)
+    return None if told is None else {"code": request.state, "sentence": told[0]}
+
+
+def _due(request: PublicRequest, words: Wording) -> dict[str, object] | None:
+    """The date that counts now, whose date it is, and the body that has to act; null there means the council."""
+    clock = request.clock
+    if clock is None:
+        return None
+    return {
+        "clock": {"code": clock.kind, "name": words.text(f"council.clock.{clock.kind}")},
+        "on": clock.due_on.isoformat(),
+        "body": clock.body,
+        "is_extended": clock.is_extended,
     }
 
 
@@ -54,7 +74,12 @@ def _step(step: PublicStep, words: Wording) -> dict[str, object]:
         "state": {"code": step.state, "name": words.text(f"council.state.{step.state}")},
         "on": step.on.isoformat(),
         "fields": [
-            {"code": name, "name": words.text(f"council.field.{name}"), "text": text}
+            {"code": name, "name": words.text(f"council.field.{name}"), "text": _read(name, text, words)}
             for name, text in step.fields.items()
         ],
     }
+
+
+def _read(name: str, text: str, words: Wording) -> str:
+    """Days stay as programs read them."""
+    return council.written(name, text, words) if name in council.CHOICES else text

@@ -53,6 +53,10 @@ def _header(words: Wording) -> list[str]:
         words.text("council.csv.supporters"),
         words.text("council.csv.wording"),
         *(words.text(f"council.field.{name}") for name in STEP_FIELDS),
+        words.text("council.csv.outcome"),
+        words.text("council.csv.clock"),
+        words.text("council.csv.due_on"),
+        words.text("council.csv.due_body"),
         words.text("council.csv.merged_into"),
         words.text("council.csv.evidence"),
         words.text("council.csv.release"),
@@ -63,6 +67,7 @@ def _header(words: Wording) -> list[str]:
 
 def _row(found: Council, request: PublicRequest, words: Wording) -> list[str]:
     newest = {name: text for step in request.steps for name, text in step.fields.items()}
+    newest |= {name: council.written(name, newest[name], words) for name in council.CHOICES & newest.keys()}
     return [
         str(request.number),
         words.text(f"council.kind.{request.kind}"),
@@ -74,6 +79,10 @@ def _row(found: Council, request: PublicRequest, words: Wording) -> list[str]:
         str(request.supporters),
         request.wording or "",
         *(newest.get(name, "") for name in STEP_FIELDS),
+        (council.outcome(request, words) or ("",))[0],
+        words.text(f"council.clock.{request.clock.kind}") if request.clock else "",
+        request.clock.due_on.isoformat() if request.clock else "",
+        request.clock.body or "" if request.clock else "",
         str(request.merged_into or ""),
         council.evidence(found, request, words)[0],
         request.release_id,

@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from starlette.routing import Route
 
 from riskmap import wording
 from riskmap.errors import DamagedRelease, NoRelease, RiskMapError
-from riskmap.public import council, council_export, map_view, page, place_map
+from riskmap.public import council, council_export, map_view, marks, meeting_pages, page, place_map
 from riskmap.public.council import Choice, Council
 from riskmap.public.page import Shell
 from riskmap.wording import Wording
@@ -36,6 +37,8 @@ STAFF_PATHS = (
     "review",
     "review-of-place",
     "place-reviews",
+    "mark",
+    "marks",
 )
 APPEALS = "eotinish.kz"
 """Where official appeals go. Shown as plain text: our pages lead to nobody else's."""
@@ -70,6 +73,7 @@ class Site:
     releases: Path
     journals: Path
     tile_url: str | None
+    today: Callable[[], date] = date.today
 
     def open(self, territory: str) -> Council:
         """The council of a place; errors as in `council.open_council`, and NoHexagons."""
@@ -82,13 +86,18 @@ class Site:
 Handler = Callable[[Site, Request, Wording], Response]
 
 
-def routes(releases: Path, journals: Path, *, tile_url: str | None = None) -> list[Route]:
-    """Routes below ``/council``. Neither folder has to exist yet."""
-    site = Site(releases=releases, journals=journals, tile_url=tile_url)
+def routes(
+    releases: Path, journals: Path, *, today: Callable[[], date] = date.today, tile_url: str | None = None
+) -> list[Route]:
+    """Routes below ``/council``. Neither folder has to exist yet; ``today`` tells what is late."""
+    site = Site(releases=releases, journals=journals, tile_url=tile_url, today=today)
     handlers: dict[str, Handler] = {
         "/council": _places,
         "/council/{territory}": _list,
         "/council/{territory}/requests.csv": _table,
+        "/council/{territory}/late": _late,
+        "/council/{territory}/meetings": _meetings,
+        "/council/{territory}/meetings/{number}": _meeting,
         "/council/{territory}/{number}": _request,
         "/council/{rest:path}": _nothing,
     }
@@ -181,6 +190,7 @@ def _list(site: Site, request: Request, words: Wording) -> Response:
         pages=_pages(len(shown)),
         filters=_filters(found, choice, words),
         named=_named(found, choice, words),
+        marked=marks.in_words(found.release, found.journal.marks if found.journal else (), words),
         **_shared(site, found, words, state),
     )
 
@@ -210,9 +220,56 @@ def _request(site: Site, request: Request, words: Wording) -> Response:
         request=asked,
         ahead=council.STAGES_AHEAD.get(asked.state, ()),
         evidence=council.evidence(found, asked, words),
+        outcome=council.outcome(asked, words),
+        clock=council.clock_sentences(asked, words, today=site.today()),
         steps=[(step, council.published_fields(asked, step, words)) for step in asked.steps],
         merged_here=found.merged_into(asked.number),
         **_shared(site, found, words, state),
+    )
+
+
+def _late(site: Site, request: Request, words: Wording) -> Response:
+    found, today = site.open(request.path_params["territory"]), site.today()
+    return page.render(
+        "council_late.html",
+        _shell(found, words, path=f"/council/{found.territory}/late", query={}),
+        title=words.text("council.late.title"),
+        council=found,
+        today=today,
+        groups=council.late(found, words, today=today),
+        title_of=lambda one: council.title(one, words),
+        area_of=lambda one: found.area_name(one.area_id, words),
+    )
+
+
+def _meetings(site: Site, request: Request, words: Wording) -> Response:
+    found = site.open(request.path_params["territory"])
+    return page.render(
+        "council_meetings.html",
+        _shell(found, words, path=f"/council/{found.territory}/meetings", query={}),
+        title=words.text("council.meeting.list"),
+        council=found,
+        meetings=meeting_pages.newest_first(found),
+    )
+
+
+def _meeting(site: Site, request: Request, words: Wording) -> Response:
+    found = site.open(request.path_params["territory"])
+    meeting = meeting_pages.find_text(found, request.path_params["number"])
+    if meeting is None:
+        raise NoSuchPage("There is no meeting of this number.")
+    asked = [(one, found.find(one.request)) for one in meeting.agenda]
+    return page.render(
+        "council_meeting.html",
+        _shell(found, words, path=f"/council/{found.territory}/meetings/{meeting.number}", query={}),
+        title=words.text("council.meeting.title", number=str(meeting.number)),
+        council=found,
+        meeting=meeting,
+        questions=[
+            (one, known, council.title(known, words) if known else "", meeting_pages.decisions(meeting, one.request))
+            for one, known in asked
+        ],
+        told=lambda decision: meeting_pages.fields(decision, words),
     )
 
 

@@ -36,7 +36,7 @@ WHO = {
     "dispute": {"resident", "council_member"},
     "undo_merge": {"secretary"},
     "undo_withdrawal": {"secretary"},
-    **{action: {"secretary"} for action in ONLY_SECRETARY},
+    **{action: {"secretary"} for action in (*ONLY_SECRETARY, "enter_appeal", "extend_term", "set_date")},
 }
 """Who may take a step on a request, as ARCHITECTURE says, written out a second time."""
 OWN_ONLY, NEVER_OWN = {"withdraw", "answer"}, {"approve", "refuse"}
@@ -115,6 +115,8 @@ def test_every_role_every_step_every_region(office, action):
                 enrol(office.store, actor, OTHER)
                 requester = actor.account_id if is_own else OTHER.account_id
                 request = _stored_in(office, before, requester)
+                if action is Action.EXTEND_TERM:
+                    request = step(office, SECRETARY, request, Action.ENTER_APPEAL)
                 may = _is_expected(action.value, role, reaches, is_own)
 
                 if action is Action.SUBMIT:

@@ -264,7 +264,7 @@ def test_without_any_place_the_page_leads_to_the_country(tmp_path):
     page = read(PublicClient(releases=tmp_path / "none"), "/council", lang="ru")
 
     assert wording.in_language("ru").text("council.list.no_places") in page.text
-    assert "/?lang=ru" in page.links
+    assert "/?lang=ru&place=kazakhstan" in page.links
 
 
 # ---- One request ----

@@ -30,13 +30,17 @@ ARCHITECTURE = {
     ("with_body", "schedule", "scheduled"),
     ("with_body", "report_not_done", "not_done"),
     ("scheduled", "complete", "done"),
+    ("scheduled", "report_not_done", "not_done"),
     ("done", "dispute", "disputed"),
+    ("disputed", "dispute", "disputed"),
     ("disputed", "confirm", "done"),
     ("disputed", "reopen", "with_body"),
     ("merged", "undo_merge", "in_triage"),
     ("withdrawn", "undo_withdrawal", "submitted"),
 }
 """The table as it was agreed, written out a second time."""
+OF_TERMS = {"enter_appeal", "extend_term", "set_date"}
+"""Steps about terms, possible in every open state, which stays."""
 
 
 def faults_of(caught) -> set[tuple[str, str]]:
@@ -44,9 +48,11 @@ def faults_of(caught) -> set[tuple[str, str]]:
 
 
 def test_the_steps_are_those_that_were_agreed():
+    staying = {(state.value, action, state.value) for state in rules.OPEN_STATES for action in OF_TERMS}
+
     assert {
         (before.value, action.value, after.value) for (before, action), after in TRANSITIONS.items()
-    } == ARCHITECTURE
+    } == ARCHITECTURE | staying
 
 
 def test_every_action_says_what_it_needs_and_leads_somewhere():
@@ -75,6 +81,15 @@ def test_a_step_outside_the_table_is_refused_and_the_possible_ones_are_named(sta
         rules.advance(request, action, fields_for(action), **BY)
     assert f"is {state}; {action} is not possible" in str(caught.value)
     assert all(possible.value in str(caught.value) for possible in rules.possible_actions(state))
+
+
+def test_a_choice_outside_its_list_is_refused():
+    done = after(a_request(), *PATH_TO_SCHEDULED, Action.COMPLETE)
+
+    with pytest.raises(UnfitFields) as caught:
+        rules.advance(done, Action.DISPUTE, fields_for(Action.DISPUTE, dispute_kind="I am angry"), **BY)
+
+    assert faults_of(caught) == {("dispute_kind", "no_choice")}
 
 
 @given(st.lists(st.sampled_from(Action), max_size=25))
@@ -273,5 +288,6 @@ def test_the_workflow_page_shows_the_table_of_the_code():
     listed = set(re.findall(r"^\| `(\w+)` \| `(\w+)` \| `(\w+)` \|", page, flags=re.MULTILINE))
 
     assert listed == ARCHITECTURE
+    assert {action for action in OF_TERMS if f"`{action}`" not in page} == set()
     assert {field for fields in NEEDS.values() for field in fields if f"`{field.name}`" not in page} == set()
     assert all(field.kind in FieldKind for fields in NEEDS.values() for field in fields)
