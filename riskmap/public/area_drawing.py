@@ -1,13 +1,16 @@
 """Geometry of the drawings of areas: ranges on one axis, outlines of areas. Templates write them as SVG."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from geodata import hexgrid
+from riskmap.public.area_facts import Place
+from riskmap.release import Release
 
 ROW_PX, TOP_PX = 42, 4
 LEFT, RIGHT = 1.0, 99.0
@@ -19,6 +22,9 @@ MOST_LETTERS = 24_000
 """Outlines with more letters are drawn more simply, so that a page stays light."""
 DETAIL_PX = (0.5, 1.0, 2.0, 4.0, 8.0)
 TICKS = 4
+
+GROUP_PX, THIN_PX = 50, 13
+"""Height of a place with two bars, and distance of one bar to the next."""
 
 Range = tuple[float, float]
 
@@ -40,6 +46,25 @@ class Ranges:
     """Bars below each other, ticks as number and place, and the height in pixels."""
 
     bars: tuple[Bar, ...]
+    ticks: tuple[tuple[int, float], ...]
+    height: int
+    floor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A place with several bars below its name, each under the kind it is of; ``y`` in pixels."""
+
+    name: str
+    y: int
+    bars: tuple[tuple[str, Bar], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouped:
+    """Groups below each other on one axis, as in `Ranges`."""
+
+    groups: tuple[Group, ...]
     ticks: tuple[tuple[int, float], ...]
     height: int
     floor: int
@@ -80,12 +105,40 @@ def ranges(shown: Sequence[tuple[str, Range]], *, own: str | None = None) -> Ran
     return Ranges(bars=bars, ticks=ticks, height=floor + 24, floor=floor)
 
 
+def grouped(shown: Sequence[tuple[str, Sequence[tuple[str, Range]]]]) -> Grouped | None:
+    """Ranges of several kinds for each place, on one axis; a place without any keeps its line. None where none has."""
+    on_one_axis = ranges([(name, ends) for name, own in shown for _, ends in own])
+    if on_one_axis is None:
+        return None
+    bars, groups, y = iter(on_one_axis.bars), [], TOP_PX
+    for name, own in shown:
+        placed = tuple(
+            (kind, replace(next(bars), y=y + ROW_PX // 2 + THIN_PX * position))
+            for position, (kind, _) in enumerate(own)
+        )
+        groups.append(Group(name=name, y=y, bars=placed))
+        y += GROUP_PX
+    return Grouped(groups=tuple(groups), ticks=on_one_axis.ticks, height=y + 24, floor=y)
+
+
 def outlines(cells: Mapping[str, Sequence[str]]) -> Outlines | None:
     """Outlines of areas from their cells, north up; None where there are none."""
     shapes = {
         place: shapely.union_all(shapely.set_precision(_of_cells(own), 1e-7)) for place, own in cells.items() if own
     }
     return drawn(shapes)
+
+
+def of_places(release: Release, places: Sequence[Place]) -> Outlines | None:
+    """Outlines of places: of their cells, or as the release draws its regions; None where there are none."""
+    if any(one.cells for one in places):
+        return outlines({one.place_id: sorted(one.cells) for one in places})
+    path = release.folder / "areas.geojson"
+    if not places or not path.is_file():
+        return None
+    wanted = {one.place_id for one in places}
+    features = [(one["properties"]["area_id"], one) for one in json.loads(path.read_bytes())["features"]]
+    return drawn({code: shapely.geometry.shape(one["geometry"]) for code, one in features if code in wanted})
 
 
 def drawn(shapes: Mapping[str, shapely.Geometry]) -> Outlines | None:

@@ -5,7 +5,7 @@ territory, a region or district of it, or an area of the newest year. The areas 
 together they cover exactly its cells.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -205,6 +205,31 @@ class Book:
             (one for one in self.places.values() if one.parent_id == place_id and one.year in (None, self.year)),
             key=lambda one: one.place_id,
         )
+
+    @property
+    def quarters(self) -> Sequence[str]:
+        """Quarters the release tells counts of, such as ``2026-Q3``, ascending."""
+        return self._quarter_names
+
+    def count_of(self, place: Place, quarters: Sequence[str]) -> int | None:
+        """Count of a place over some quarters; None where one of them is not told."""
+        counts = [self._count(self._quarters, place, one) for one in quarters]
+        return None if None in counts or not counts else sum(one or 0 for one in counts)
+
+    def kinds_of(self, place: Place, year: int) -> dict[str, int | None]:
+        """Counts of a place by kind in a whole year; None for one that is not told."""
+        return self._split(self._kinds, "year_group", place, year)
+
+    def parts_of(self, place: Place, year: int) -> list[str]:
+        """Codes whose counts of a year are added up to that of a place: its own, or those of the areas of that year."""
+        if place.level != AREA or place.year == year:
+            return [place.place_id]
+        holders = self._by_year.get(year, {})
+        return sorted({holders[cell].place_id for cell in place.cells if cell in holders})
+
+    def residents_of(self, place: Place) -> int | None:
+        area = self.release.area_by_id.get(place.place_id)
+        return area.residents if area is not None else self._residents.get(place.place_id)
 
     def facts(self, place_id: str) -> Facts:
         """What may be said of a place; ``KeyError`` for one the release does not list."""

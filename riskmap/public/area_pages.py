@@ -7,14 +7,12 @@ In app.py::
 ``/area/TERRITORY`` is the page of the whole; ``?cell=`` leads to the smallest published area that holds a cell.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
 from pathlib import Path
 
-import shapely
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -22,8 +20,21 @@ from starlette.routing import Route
 from geodata.errors import InvalidCell
 from riskmap.errors import DamagedRelease, NoRelease
 from riskmap.journal import PublicRequest
-from riskmap.public import answering, area_drawing, area_facts, area_words, council, explain, page, place_reviews, shelf
-from riskmap.public.area_facts import AREA, Book, Facts, Place
+from riskmap.public import (
+    answering,
+    area_drawing,
+    area_facts,
+    area_news,
+    area_sheet,
+    area_words,
+    council,
+    explain,
+    following,
+    page,
+    place_reviews,
+    shelf,
+)
+from riskmap.public.area_facts import AREA, Book, Place
 from riskmap.release import Release
 from riskmap.wording import Wording
 
@@ -50,6 +61,12 @@ def routes(releases: Path, journals: Path, *, today: Callable[[], date]) -> list
         book = area_facts.book(shelf.latest(root, request.path_params["territory"]))
         return _page((root, journals), book, request.path_params["place"], request, words=words, today=today())
 
+    def sheet(root: Path, request: Request, words: Wording) -> Response:
+        return _sheet(root, request, words, make=area_sheet.pdf, media_type=area_sheet.PDF)
+
+    def picture(root: Path, request: Request, words: Wording) -> Response:
+        return _sheet(root, request, words, make=area_sheet.png, media_type=area_sheet.PNG)
+
     def nothing(_root: Path, request: Request, _words: Wording) -> Response:
         raise NoRelease(f"There is no page {request.url.path[:100]!r}; the places are at {ADDRESS}.")
 
@@ -60,6 +77,8 @@ def routes(releases: Path, journals: Path, *, today: Callable[[], date]) -> list
         ADDRESS: places,
         HOW: how,
         f"{ADDRESS}/{{territory}}": territory,
+        f"{ADDRESS}/{{territory}}/{{place}}.pdf": sheet,
+        f"{ADDRESS}/{{territory}}/{{place}}.png": picture,
         f"{ADDRESS}/{{territory}}/{{place}}": one,
         f"{ADDRESS}/{{rest:path}}": nothing,
     }
@@ -73,6 +92,16 @@ def path_of(book: Book, place_id: str) -> str:
     """Address of a place's page without its query."""
     home = f"{ADDRESS}/{book.release.territory}"
     return home if place_id == book.release.territory else f"{home}/{place_id}"
+
+
+def refusal(book: Book, place_id: str, words: Wording) -> Response | None:
+    """What is said of an unknown place, or of an area of an earlier year; None for a place of today."""
+    place = book.places.get(place_id)
+    if place is None:
+        return _problem(book, words, words.text("area.error.unknown"))
+    if place.year is not None and place.year != book.year:
+        return _earlier(book, place, words)
+    return None
 
 
 def _of_cell(book: Book, request: Request, words: Wording) -> Response:
@@ -92,13 +121,11 @@ def _page(
     folders: tuple[Path, Path], book: Book, place_id: str, request: Request, *, words: Wording, today: date
 ) -> Response:
     root, journals = folders
-    place = book.places.get(place_id)
-    if place is None:
-        return _problem(book, words, words.text("area.error.unknown"))
-    if place.year is not None and place.year != book.year:
-        return _earlier(book, place, words)
-    facts, release = book.facts(place_id), book.release
-    told = _told(book, facts)
+    refused = refusal(book, place_id, words)
+    if refused is not None:
+        return refused
+    place, facts, release = book.places[place_id], book.facts(place_id), book.release
+    told = area_words.telling(book, facts)
     children = book.children(place_id)
     rows = area_words.rows(book, children, words)
     like = [book.places[one] for one in facts.like]
@@ -114,7 +141,7 @@ def _page(
         lead=area_words.lead(book, facts, words),
         parent_answer=area_words.lead(book, told, words) if told is not facts else [],
         where=explain.where(release, sorted(place.cells), words) if place.cells else None,
-        caveats=_caveats(release, words),
+        caveats=caveats(release, words),
         inputs=area_words.range_inputs(facts, words),
         kinds=area_words.kinds(facts, words),
         hours=area_words.hours(facts, words),
@@ -123,7 +150,7 @@ def _page(
         name=lambda one: area_words.name(book, one, words),
         way=lambda one: path_of(book, one),
         children=rows,
-        drawing=_drawing(release, children),
+        drawing=area_drawing.of_places(release, children),
         legend=area_words.legend(release, rows, words),
         width=area_drawing.MAP_WIDTH,
         similar=area_words.like(facts, words),
@@ -131,21 +158,29 @@ def _page(
         chart=_chart(book, [place, *like], words),
         council=_decided(root, journals, release, place, words, today=today) if release.cells.size else None,
         map_query=_map_query(place),
+        follow=following.ways(book, place, words, site=following.site_of(request)),
         how=HOW,
+        sheets=area_sheet.ways(f"{ADDRESS}/{release.territory}/{place_id}", words.language),
     )
 
 
-def _told(book: Book, facts: Facts) -> Facts:
-    """The place itself, or the smallest one above it that tells a number."""
-    official = book.release.area_by_id.get(facts.place.place_id)
-    if official is not None and official.official_count is not None:
-        return facts
-    while facts.total is None and facts.place.parent_id is not None:
-        facts = book.facts(facts.place.parent_id)
-    return facts
+def _sheet(root: Path, request: Request, words: Wording, *, make: Callable[..., bytes], media_type: str) -> Response:
+    """A place on paper; of one that is unknown or of an earlier year its page, which says so."""
+    book = area_facts.book(shelf.latest(root, request.path_params["territory"]))
+    place = book.places.get(request.path_params["place"])
+    if place is None:
+        return _problem(book, words, words.text("area.error.unknown"))
+    if place.year is not None and place.year != book.year:
+        return _earlier(book, place, words)
+    link = f"{following.site_of(request)}{path_of(book, place.place_id)}?lang={words.language}"
+    made = make(book, place.place_id, words, link=link)
+    name = f"{place.place_id}-{book.release.release_id}-{words.language}.{media_type[-3:]}"
+    headers = {"content-disposition": f'inline; filename="{name}"', "cache-control": "no-cache"}
+    return Response(made, media_type=media_type, headers=headers)
 
 
-def _caveats(release: Release, words: Wording) -> list[str]:
+def caveats(release: Release, words: Wording) -> list[str]:
+    """What is not in the number."""
     if release.manifest["official"]:
         return [words.text("country.measure"), words.text("not_in.low")]
     return [words.text("not_in.number"), words.text("not_in.low")]
@@ -166,11 +201,13 @@ def _decided(root: Path, journals: Path, release: Release, place: Place, words: 
     reviews: list[place_reviews.ReviewWords] = []
     try:
         found = council.open_council(root, journals, release.territory)
-        requests = [one for one in council.chosen(found, council.Choice()) if _is_in(release, one.cell_id, place)]
+        requests = [
+            one for one in council.chosen(found, council.Choice()) if area_news.is_in(release, one.cell_id, place)
+        ]
         reviews = [
             place_reviews.in_words(release, one, words, today=today)
             for one in place_reviews.published(journals, release.territory)
-            if one.place_id == place.place_id or _is_in(release, one.place_id, place)
+            if one.place_id == place.place_id or area_news.is_in(release, one.place_id, place)
         ]
     except DamagedRelease:
         answering.logger.exception("journal of %s cannot be shown", release.territory)
@@ -190,36 +227,6 @@ def _map_query(place: Place) -> dict[str, str]:
     if place.level == AREA:
         return {"cell": min(place.cells)}
     return {"area": place.place_id} if place.level == "region" else {}
-
-
-def _is_in(release: Release, text: str, place: Place) -> bool:
-    """Whether a cell lies in a place."""
-    if place.level == "territory":
-        return True
-    try:
-        cell = release.find(text)
-    except InvalidCell:
-        return False
-    if cell is None:
-        return False
-    return cell.cell_id in place.cells if place.level == AREA else cell.area.area_id == place.place_id
-
-
-def _drawing(release: Release, children: list[Place]) -> area_drawing.Outlines | None:
-    if any(one.cells for one in children):
-        return area_drawing.outlines({one.place_id: sorted(one.cells) for one in children})
-    if not children:
-        return None
-    wanted = {one.place_id for one in children}
-    shapes = {area_id: shape for area_id, shape in _regions(release).items() if area_id in wanted}
-    return area_drawing.drawn(shapes)
-
-
-def _regions(release: Release) -> dict[str, shapely.Geometry]:
-    """Outlines of the regions as the release draws them, by code."""
-    path = release.folder / "areas.geojson"
-    features = json.loads(path.read_bytes())["features"] if path.is_file() else []
-    return {one["properties"]["area_id"]: shapely.geometry.shape(one["geometry"]) for one in features}
 
 
 def _chart(book: Book, places: list[Place], words: Wording) -> area_drawing.Ranges | None:

@@ -84,6 +84,16 @@ def lead(book: Book, facts: Facts, words: Wording) -> list[str]:
     return [_sentence(one) for one in sentences]
 
 
+def telling(book: Book, facts: Facts) -> Facts:
+    """The place itself, or the smallest one above it that tells a number."""
+    official = book.release.area_by_id.get(facts.place.place_id)
+    if official is not None and official.official_count is not None:
+        return facts
+    while facts.total is None and facts.place.parent_id is not None:
+        facts = book.facts(facts.place.parent_id)
+    return facts
+
+
 def change(facts: Facts, words: Wording) -> str:
     """The sentence on change."""
     return words.text("area.chg.redrawn" if facts.change == "redrawn" else f"chg.{facts.change}")

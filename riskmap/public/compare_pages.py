@@ -45,19 +45,21 @@ def _page(root: Path, request: Request, words: Wording) -> Response:
         problem = words.text("compare.unknown")
     elif asked["a"] and asked["a"] == asked["b"]:
         problem, chosen = words.text("compare.same"), chosen[:1]
+    answers = [
+        (area_words.name(book, one.place, words), one.place.place_id, area_words.lead(book, one, words))
+        for one in chosen
+    ]
+    named = "; ".join(name for name, _, _ in answers)
     return page.render(
         "compare.html",
         answering.shell(release, words, path=f"{ADDRESS}/{release.territory}", query=asked),
-        title=words.text(TITLE),
+        title=f"{words.text(TITLE)}: {named}" if len(answers) > 1 else words.text(TITLE),
         release=release,
         notices=answering.notices(root, release, request, words),
         problem=problem,
         asked=asked,
         groups=offered(book, words),
-        answers=[
-            (area_words.name(book, one.place, words), one.place.place_id, area_words.lead(book, one, words))
-            for one in chosen
-        ],
+        answers=answers,
         verdict=verdict(book, chosen, words),
         chart=_chart(book, chosen, words),
     )

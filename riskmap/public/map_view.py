@@ -130,7 +130,7 @@ class Mark:
     """A sign on one cell: something is known there beyond its class, ``count`` times.
 
     ``lat`` and ``lng`` are the cell's centre in degrees; ``text`` is added to the words of the cell. The picture is
-    for the eye alone and catches no press.
+    for the eye alone and catches no press. Its shape follows ``kind``: open, decided or done.
     """
 
     lat: float
@@ -138,6 +138,7 @@ class Mark:
     cell: str
     count: int
     text: str
+    kind: str = "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,6 +187,16 @@ def off_map_table(release: Release) -> pl.DataFrame:
     return _csv(release, "off_map.csv")
 
 
+def survey_table(release: Release) -> pl.DataFrame:
+    """Survey answers by region and sex; empty where the release has none. A share of too few people is missing."""
+    return _csv(release, "survey.csv")
+
+
+def gazetteer_table(release: Release) -> pl.DataFrame:
+    """Names of streets, quarters and settlements; empty where the release tells none."""
+    return _csv(release, "gazetteer.csv")
+
+
 def places_csv(release: Release) -> bytes:
     """`places_table` as CSV: where the areas of each year lie."""
     table = places_table(release).select(column.name for column in open_data_columns.PLACES)

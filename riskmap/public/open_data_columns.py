@@ -105,6 +105,22 @@ RELEASE_FILES = {
     ),
     "off_map.csv": pl.Schema({"year": pl.Int64, "place_id": pl.String, "offence_group": pl.String, "count": pl.Int64}),
     "residents.csv": pl.Schema({"place_id": pl.String, "residents": pl.Int64}),
+    "survey.csv": pl.Schema(
+        {
+            "region_id": pl.String,
+            "sex": pl.String,
+            "year": pl.Int64,
+            "question": pl.String,
+            "share_percent": pl.Float64,
+            "respondents": pl.Int64,
+            "source": pl.String,
+            "dated": pl.Date,
+            "is_simulated": pl.Boolean,
+        }
+    ),
+    "gazetteer.csv": pl.Schema(
+        dict.fromkeys(("kind", "name_kk", "name_ru", "name_en", "other_names", "place_id", "cells"), pl.String)
+    ),
 }
 """Tables of a release this reads; docs/data_format.md says what stands in them."""
 

@@ -74,7 +74,7 @@ def routes(root: Path, journals: Path, *, today: Callable[[], date]) -> list[Rou
         return page.render(
             "open_data.html",
             shell,
-            title=words.text("data.page.title"),
+            title=f"{words.text('data.page.title')}{f': {found.release_id}' if release_id else ''}",
             release=found,
             home=home,
             is_newest=found.release_id == releases.latest_id(root, found.territory),

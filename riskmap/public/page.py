@@ -27,7 +27,9 @@ CONTENT_POLICY = (
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """Leaflet places things by style attributes, hence the styles."""
-NO_TWIN = ("/casework", "/review", "/sign-in", "/steward", "/release-desk", "/site")
+COUNTRY = "kazakhstan"
+"""The territory whose map shows all regions."""
+NO_TWIN = ("/casework", "/mark", "/review", "/sign-in", "/steward", "/release-desk", "/site")
 """Pages of people who sign in, and forms: these are not copied as text."""
 
 
@@ -61,6 +63,8 @@ class Shell:
 
     def in_language(self, code: str) -> str:
         """Address of this page in another language."""
+        if self.path == "/":
+            return address(f"/{code}", **self.query)
         return address(self.path, **{**self.query, "lang": code})
 
     def text_twin(self) -> str:
@@ -88,6 +92,7 @@ def render(
     title: str,
     status: HTTPStatus = HTTPStatus.OK,
     tile_url: str | None = None,
+    content_policy: str = CONTENT_POLICY,
     **values: Any,
 ) -> HTMLResponse:
     """One page. Templates get ``t`` (a text by its key), ``words``, ``shell``, ``title`` and the given values."""
@@ -101,12 +106,13 @@ def render(
             t=words.text,
             title=title,
             languages=wording.LANGUAGES,
+            country=COUNTRY,
             asset=_asset,
             **values,
         )
     )
     headers = {
-        "content-security-policy": CONTENT_POLICY.format(pictures=static_files.picture_host(tile_url)),
+        "content-security-policy": content_policy.format(pictures=static_files.picture_host(tile_url)),
         "cache-control": "no-store" if shell.visitor else "no-cache",
         "content-language": words.language,
     }

@@ -13,6 +13,9 @@ from riskmap.public.map_view import Bounds, MapOptions, MapState, Mark
 from riskmap.release import Release
 from riskmap.wording import Wording
 
+MARK_TEXTS = {"open": "council.map.mark", "decided": "council.map.mark.decided", "done": "council.map.mark.done"}
+"""Kinds of marks, each with a shape of its own, and what is said of them."""
+
 MARGIN_OF_CELLS = 4
 """How many heights of a cell are shown around it when the map goes there."""
 
@@ -57,6 +60,14 @@ def state(
         "map": _name(release, words),
         "keys": words.text("map.keyboard"),
         "simulated": words.text("map.simulated"),
+        "layers": words.text("map.layers"),
+        "layer_areas": words.text("map.layer.areas"),
+        "layer_lines": words.text("map.layer.lines"),
+        "layer_marks": words.text("map.layer.marks"),
+        "layer_on": words.text("map.layer.on"),
+        "layer_off": words.text("map.layer.off"),
+        "merged": words.text("map.merged"),
+        "nearer": words.text("map.nearer"),
     }
     return MapState(
         name=release.territory,
@@ -86,7 +97,7 @@ def surroundings(cell_id: str | None) -> Bounds | None:
     return min(lats) - margin, min(lngs) - margin, max(lats) + margin, max(lngs) + margin
 
 
-def marks(release: Release, cell_ids: Iterable[str], words: Wording) -> tuple[Mark, ...]:
+def marks(release: Release, cell_ids: Iterable[str], words: Wording, *, kind: str = "open") -> tuple[Mark, ...]:
     """One mark for each cell that is named, with how often; a cell stands for the published one that holds it.
 
     A name that is no cell is passed over: it could not be pressed either.
@@ -106,7 +117,8 @@ def marks(release: Release, cell_ids: Iterable[str], words: Wording) -> tuple[Ma
             lng=round(float(lng), 6),
             cell=cell_id,
             count=count,
-            text=words.text("council.map.mark", n=count),
+            text=words.text(MARK_TEXTS[kind], n=count),
+            kind=kind,
         )
         for (cell_id, count), lat, lng in zip(counts.items(), lats, lngs, strict=True)
     )
@@ -138,6 +150,8 @@ def legend(release: Release, words: Wording, *, group: str = "all") -> Legend:
         notes=(
             *((words.text("map.simulated"),) if release.is_simulated else ()),
             *explain.legend_notes(release, group, words),
+            words.text("legend.merged"),
+            words.text("legend.marks"),
             words.text("map.attribution", origin=release.manifest["origin"][words.language]),
         ),
     )

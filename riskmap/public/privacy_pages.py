@@ -53,7 +53,9 @@ class ExampleRow:
     published: str | None
 
 
-def routes(releases: Path, *, contact: str | None = None, tile_url: str | None = None, review_days: int) -> list[Route]:
+def routes(
+    releases: Path, *, contact: str | None = None, tile_url: str | None = None, review_days: int, mark_days: int
+) -> list[Route]:
     """The route of the page. The folder does not have to exist yet.
 
     Parameters
@@ -61,6 +63,7 @@ def routes(releases: Path, *, contact: str | None = None, tile_url: str | None =
     contact : how the owner is reached; None where an installation names nothing
     tile_url : address of map tiles, whose server sees who asks for them
     review_days : days after its answer for which the texts of a review are kept
+    mark_days : days for which a mark is kept
     """
 
     # Not async: releases are read, so Starlette runs it beside the loop that serves everybody.
@@ -75,7 +78,9 @@ def routes(releases: Path, *, contact: str | None = None, tile_url: str | None =
             rows=example_rows(words),
             total=words.number(sum(count for _, count in EXAMPLE)),
             steps=example_steps(words),
-            after=after_example(words, found, contact=contact, tile_url=tile_url, review_days=review_days),
+            after=after_example(
+                words, found, contact=contact, tile_url=tile_url, review_days=review_days, mark_days=mark_days
+            ),
             territories=[(one.territory, one.names[words.language]) for one in found],
             reviewed=[(one.territory, one.names[words.language]) for one in found if one.cells.size],
         )
@@ -126,13 +131,19 @@ def possible_small(together: int, *, least: int = 5) -> list[int]:
 
 
 def after_example(
-    words: Wording, releases: Sequence[Release], *, contact: str | None, tile_url: str | None, review_days: int
+    words: Wording,
+    releases: Sequence[Release],
+    *,
+    contact: str | None,
+    tile_url: str | None,
+    review_days: int,
+    mark_days: int,
 ) -> list[Section]:
     """Sections below the example."""
     host = urlsplit(tile_url).netloc if tile_url else ""
     outside = words.text("privacy.visitor.tiles", host=host) if host else words.text("privacy.visitor.no_outside")
     visitor = [words.text(f"privacy.visitor.{name}") for name in ("read", "browser", "account", "forms")]
-    visitor.append(words.text("privacy.visitor.review", n=review_days))
+    visitor += [words.text("privacy.visitor.review", n=review_days), words.text("privacy.visitor.mark", n=mark_days)]
     ask = words.text("privacy.ask.contact", contact=contact) if contact else words.text("modelcard.contact.none")
     attack = [
         words.text("privacy.attack.how"),

@@ -93,18 +93,21 @@ def _page(root: Path, request: Request, words: Wording) -> Response:
 
 def levels(book: Book) -> list[Level]:
     """Regions of known count and residents, by code."""
-    found = []
-    for place in book.children(book.release.territory):
-        area = book.release.area_by_id.get(place.place_id)
-        if area is None or not area.residents:
-            continue
-        facts = book.facts(place.place_id)
-        count, years = (area.official_count, 1.0) if book.release.manifest["official"] else (facts.total, facts.years)
-        if count is None or not years:
-            continue
-        ends = area_facts.likely_rate(count, area.residents, years)
-        found.append(Level(place=place, count=count, residents=area.residents, years=years, range=ends))
-    return found
+    known = (level(book, place) for place in book.children(book.release.territory))
+    return [one for one in known if one is not None]
+
+
+def level(book: Book, place: Place) -> Level | None:
+    """Recorded level of the territory or a region of it; None where its count or residents are not known."""
+    area = book.release.area_by_id.get(place.place_id)
+    if area is None or not area.residents:
+        return None
+    facts = book.facts(place.place_id)
+    count, years = (area.official_count, 1.0) if book.release.manifest["official"] else (facts.total, facts.years)
+    if count is None or not years:
+        return None
+    ends = area_facts.likely_rate(count, area.residents, years)
+    return Level(place=place, count=count, residents=area.residents, years=years, range=ends)
 
 
 def spans(found: Sequence[Level]) -> list[tuple[int, int]]:
@@ -151,8 +154,8 @@ def lines(book: Book, found: Sequence[Level], words: Wording) -> list[Line]:
         own = known.get(place.place_id)
         count, ends, places = words.text("country.unknown"), EN_DASH, EN_DASH
         if own:
-            level, (first, last) = own
-            count, ends = words.number(level.count), words.range(*level.range, digits=1)
+            own_level, (first, last) = own
+            count, ends = words.number(own_level.count), words.range(*own_level.range, digits=1)
             places = words.range(first, last)
         name = area_words.name(book, place, words)
         told.append(Line(place_id=place.place_id, name=name, count=count, range=ends, places=places))

@@ -16,9 +16,11 @@ import gzip
 import hashlib
 import re
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,6 +44,7 @@ MEDIA_TYPES = {
 ASSET_NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/){0,4}[A-Za-z0-9_-][A-Za-z0-9._-]{0,100}")
 """Folders and a file, none hidden, none pointing upwards."""
 ALREADY_COMPRESSED = frozenset({".png", ".woff2"})
+HASHED = re.compile(r"\.[A-Za-z0-9_-]{8,}\.(?:js|css)$")
 FOREVER = "public, max-age=31536000, immutable"
 """For addresses with a version: other content has another address."""
 FOR_AN_HOUR = "public, max-age=3600"
@@ -94,6 +97,51 @@ def versioned(url: str, *, root: Path) -> str:
     except OSError:
         return url
     return f"{url}?v={_version(path, stat.st_mtime_ns, stat.st_size)}"
+
+
+class PackedScripts:
+    """Sends the scripts and styles of Streamlit and streamlit-folium packed, to whoever takes that; pure ASGI.
+
+    Streamlit leaves packing to a server before it. Without one its page weighs three times as much, which on a slow
+    line is a minute. Every other address goes on untouched.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.folders = {prefix: folder for prefix, folder in _foreign_scripts() if folder.is_dir()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = self._file(scope) if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"} else None
+        if path is None:
+            await self.app(scope, receive, send)
+            return
+        # Their names carry a hash of their content, or of the version of their package.
+        keep = FOREVER if HASHED.search(path.name) else ASK_FIRST
+        answer = await run_in_threadpool(_answer, Request(scope), path, keep)
+        await answer(scope, receive, send)
+
+    def _file(self, scope: Scope) -> Path | None:
+        for prefix, folder in self.folders.items():
+            name = scope["path"].removeprefix(prefix)
+            if name != scope["path"] and Path(name).suffix in {".js", ".css"} and ASSET_NAME.fullmatch(name):
+                path = (folder / name).resolve()
+                return path if path.is_file() and path.is_relative_to(folder) else None
+        return None
+
+
+def _foreign_scripts() -> list[tuple[str, Path]]:
+    """Beginnings of addresses, and the folder of an installed package behind each."""
+    inside = {
+        "/static/": ("streamlit", "static/static"),
+        "/component/streamlit_folium.st_folium/": ("streamlit_folium", "frontend/build"),
+    }
+    found = []
+    for prefix, (package, folder) in inside.items():
+        # Not imported: streamlit-folium may only be imported by the script that Streamlit runs.
+        spec = find_spec(package)
+        if spec and spec.origin:
+            found.append((prefix, (Path(spec.origin).parent / folder).resolve()))
+    return found
 
 
 class SecurityHeaders:

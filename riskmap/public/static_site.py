@@ -59,6 +59,8 @@ _MAP = re.compile(
     r'(?:<div class="rm-pick">.*?</div>\s*)?</div>',
     re.DOTALL,
 )
+_EMBED_CODE = re.compile(r'<div class="rm-embed-code">.*?</div>\s*', re.DOTALL)
+"""A file has no address that others could frame."""
 _VENDOR = re.compile(r'<link rel="stylesheet" href="[^"]*/vendor/[^"]*">\s*')
 _SHEET = re.compile(r'(?:\.\./)+assets/([A-Za-z0-9_.-]+\.(?:css|svg))"')
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
@@ -254,7 +256,7 @@ def turn(text: str, address: str, language: str, *, pages: set[str], made_on: da
     up = "../" * (len(own.parts) - 1)
     territory = address.split("/")[2] if address.count("/") > 1 else ""
     drawing = f'<p><a href="/area/{territory}#parts">{escape(words.text("area.parts.map"))}</a></p>'
-    bare = _MAP.sub(drawing, _NO_SCRIPT.sub("", _SCRIPT.sub("", _VENDOR.sub("", text))))
+    bare = _MAP.sub(drawing, _NO_SCRIPT.sub("", _SCRIPT.sub("", _VENDOR.sub("", _EMBED_CODE.sub("", text)))))
 
     def relative(match: re.Match[str]) -> str:
         name, target = match[1], unescape(match[2])

@@ -23,6 +23,12 @@ PAGES = (
     f"/compare/{CITY}?a={{area}}&b={{visited}}",
     f"/not-on-map/{CITY}",
     f"/not-on-map/{COUNTRY}",
+    f"/fear/{CITY}",
+    f"/fear/{CITY}/feels_completely_safe",
+    f"/fear/{COUNTRY}",
+    f"/embed/{CITY}",
+    f"/embed/{CITY}/{{area}}",
+    f"/embed/{COUNTRY}",
     "/area",
     "/how",
 )
@@ -133,6 +139,19 @@ def test_spans_of_places_contain_the_order_of_the_rates_and_are_never_one_place(
         assert last - first + 1 >= region_pages.LEAST_SPAN
 
 
+# ---- Following ----
+
+
+def test_the_feed_of_a_region_tells_its_official_total_and_its_calendar_promises_no_quarter(client):
+    told = client.get(f"/feed/{COUNTRY}/750000000.atom", lang="en")
+    dates = client.get(f"/calendar/{COUNTRY}/750000000.ics", lang="en")
+
+    page = client.get(f"/area/{COUNTRY}/750000000", lang="en")
+    assert first_sentence(page) in unescape(told.text)
+    assert dates.text.count("BEGIN:VEVENT") == 1
+    assert "quarter" not in dates.text
+
+
 # ---- Pages ----
 
 
@@ -164,10 +183,11 @@ def test_sentences_of_the_new_pages_are_short_enough_to_be_read_aloud(language):
     assert {key: one for key, own in told.items() for one in own if len(one.split()) > MOST_WORDS} == {}
 
 
-FAMILIES = {"area", "regions", "compare", "off_map", "how", "site"}
+FAMILIES = {"area", "regions", "compare", "off_map", "fear", "how", "site"}
 VALUES = re.split(
     r"\s+",
-    "area region parent n residents quarters year lo hi total margin sure likely least little kept series date",
+    "area region parent n residents quarters year lo hi total margin sure likely least little kept series date source "
+    "first last",
 )
 
 
@@ -210,10 +230,11 @@ def test_a_cell_that_is_not_covered_is_answered_in_words(client, cell):
     assert f'href="/area/{CITY}?lang=en"' in answer.text
 
 
-def test_an_area_of_an_earlier_year_says_where_its_ground_belongs_now(client, book):
+@pytest.mark.parametrize("address", ["/area/{}", "/embed/{}", "/feed/{}.atom", "/calendar/{}.ics"])
+def test_an_area_of_an_earlier_year_says_where_its_ground_belongs_now(client, book, address):
     earlier = next(one for one in book.places.values() if one.year == 2024)
 
-    answer = client.get(f"/area/{CITY}/{earlier.place_id}", lang="en")
+    answer = client.get(address.format(f"{CITY}/{earlier.place_id}"), lang="en")
 
     assert answer.status_code == 410
     assert f"/area/{CITY}/{book.now(earlier)[0].place_id}?lang=en" in unescape(answer.text)

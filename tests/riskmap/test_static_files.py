@@ -149,3 +149,52 @@ def test_pictures_from_the_tile_server_are_allowed_and_nothing_else_from_there()
 
     assert "img-src 'self' data: blob: https://*.tiles.example;" in policy
     assert policy.count("tiles.example") == 1
+
+
+# ---- Scripts of Streamlit and streamlit-folium ----
+
+
+@pytest.fixture
+def before_streamlit():
+    app = Starlette(
+        routes=[Route("/{rest:path}", lambda _request: PlainTextResponse("of Streamlit"))],
+        middleware=[Middleware(static_files.SecurityHeaders), Middleware(static_files.PackedScripts)],
+    )
+    return Client(app)
+
+
+def installed_script():
+    """Address and content of a large script of the installed Streamlit."""
+    folder = dict(static_files._foreign_scripts())["/static/"]
+    path = max((folder / "js").glob("*.js"), key=lambda one: one.stat().st_size)
+    return f"/static/js/{path.name}", path.read_bytes()
+
+
+def test_a_script_of_streamlit_is_packed_for_who_takes_that_and_kept_for_good(before_streamlit):
+    address, content = installed_script()
+
+    answer = before_streamlit.get(address, headers={"accept-encoding": "gzip"})
+
+    assert answer.content == content
+    assert answer.headers["content-encoding"] == "gzip"
+    assert int(answer.headers["content-length"]) < len(content) / 2
+    assert "immutable" in answer.headers["cache-control"]
+    assert "content-security-policy" in answer.headers
+
+
+def test_a_script_of_streamlit_comes_as_it_is_to_who_takes_nothing_packed(before_streamlit):
+    address, content = installed_script()
+
+    answer = before_streamlit.get(address, headers={"accept-encoding": "identity"})
+
+    assert answer.content == content
+    assert "content-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/static/js/none.js", "/static/../app.js", "/static/%2e%2e/index.js", "/_stcore/health", "/x.js"]
+)
+def test_every_other_address_goes_on_to_streamlit(before_streamlit, address):
+    answer = before_streamlit.get(address, headers={"accept-encoding": "gzip"})
+
+    assert answer.text == "of Streamlit"
