@@ -19,6 +19,14 @@
   const [TOO_LITTLE, PROTECTED] = [6, 7];
   const BADGE_PX = 10; // radius of a mark
   const WATER = /river|water|lake|canal/;
+  const MAIN_ROAD = /main|primary|avenue|trunk|highway/;
+  const LEAST_RADIUS_PX = 0.75; // a hexagon smaller than this is drawn as one with its neighbours
+  const MERGED_RADIUS_PX = 3;
+  const COARSEST = 4;
+  const LAYERS = ["areas", "lines", "marks"]; // panes that can be hidden
+  const MOST_OUT = 2; // how far out of the whole one may go, in steps of zoom
+  const ROADS_FROM = 15; // zoom from which roads and public places carry the colour, where there is a layer of them
+  const FILL_ENDS = 17; // zoom from which single houses could be told apart: no hexagon is filled any more
 
   function project(lat, lng) {
     const sine = Math.sin((lat * Math.PI) / 180);
@@ -169,6 +177,100 @@
     }
   }
 
+  /**
+   * Hexagons drawn as one with their neighbours: each takes the middle class of those it holds, in the order of the five
+   * classes and nearer to "no clear difference" where there are two; where most are grey it is grey.
+   */
+  class Merged {
+    constructor(fine, resolution) {
+      const holders = new Map();
+      for (let i = 0; i < fine.count; i++) {
+        const pair = [fine.halves[2 * i], fine.halves[2 * i + 1]];
+        const isFiner = ((pair[1] >>> 20) & 15) > resolution;
+        const id = isFiner ? h3.cellToParent(pair, resolution) : fine.id(i);
+        const held = holders.get(id);
+        if (held) held.push(i);
+        else holders.set(id, [i]);
+      }
+      const ids = [...holders.keys()].sort((a, b) => parseInt(a.slice(0, -8), 16) - parseInt(b.slice(0, -8), 16) || parseInt(a.slice(-8), 16) - parseInt(b.slice(-8), 16));
+      const words = new Uint32Array(2 + 2 * ids.length);
+      words.set([MAGIC, ids.length]);
+      ids.forEach((id, at) => words.set([parseInt(id.slice(-8), 16), parseInt(id.slice(0, -8), 16)], 2 + 2 * at));
+      this.cells = new Cells(words.buffer);
+      this.members = ids.map((id) => holders.get(id));
+      this.known = new WeakMap();
+    }
+
+    /** Class of each merged hexagon under the classes of the single ones. */
+    classes(fine) {
+      if (!this.known.has(fine)) this.known.set(fine, Uint8Array.from(this.members, (held) => middleClass(held.map((i) => fine[i]))));
+      return this.known.get(fine);
+    }
+  }
+
+  function middleClass(codes) {
+    const told = codes.filter((code) => code > 0 && code < TOO_LITTLE).sort((a, b) => a - b);
+    const greys = codes.filter((code) => code >= TOO_LITTLE);
+    if (!told.length && !greys.length) return 0;
+    if (told.length < greys.length) return 2 * greys.filter((code) => code === PROTECTED).length >= greys.length ? PROTECTED : TOO_LITTLE;
+    const [low, high] = [told[(told.length - 1) >> 1], told[told.length >> 1]];
+    const middle = (low + high) / 2;
+    return middle < 3 ? Math.ceil(middle) : Math.floor(middle);
+  }
+
+  /** Roads and public places of a basemap, projected once: what carries the colour of the cells when one is near. */
+  class Ground {
+    constructor(geojson) {
+      this.lines = [];
+      this.shapes = [];
+      for (const { geometry, properties } of geojson.features) {
+        const kind = properties.kind || "street";
+        if (WATER.test(kind) || /rail|industry/.test(kind)) continue;
+        const parts = { LineString: [geometry.coordinates], MultiLineString: geometry.coordinates, Polygon: geometry.coordinates, MultiPolygon: geometry.coordinates.flat() }[geometry.type];
+        for (const part of parts || []) this.keep(part, /Polygon$/.test(geometry.type) ? this.shapes : this.lines, kind);
+      }
+    }
+
+    get hasRoads() {
+      return this.lines.length > 0;
+    }
+
+    keep(part, among, kind) {
+      const points = Float64Array.from(part.flatMap(([lng, lat]) => project(lat, lng)));
+      let [west, north, east, south] = [Infinity, Infinity, -Infinity, -Infinity];
+      for (let i = 0; i < points.length; i += 2) {
+        [west, east] = [Math.min(west, points[i]), Math.max(east, points[i])];
+        [north, south] = [Math.min(north, points[i + 1]), Math.max(south, points[i + 1])];
+      }
+      among.push({ points, west, north, east, south, width: MAIN_ROAD.test(kind) ? 16 : /lane|service|foot/.test(kind) ? 7 : 11 });
+    }
+
+    /** Draws what touches a tile; `widen` is added to each width, in pixels of the canvas. */
+    draw(context, { scale, left, top, size, unit, zoom }, widen) {
+      const grown = (unit / 8) * 1.5 ** (zoom - ROADS_FROM);
+      const margin = 40 * grown;
+      const isNear = (part) =>
+        part.east * scale > left - margin && part.west * scale < left + size + margin && part.south * scale > top - margin && part.north * scale < top + size + margin;
+      const trace = ({ points }) => {
+        for (let i = 0; i < points.length; i += 2) {
+          const [x, y] = [points[i] * scale - left, points[i + 1] * scale - top];
+          if (i) context.lineTo(x, y);
+          else context.moveTo(x, y);
+        }
+      };
+      context.lineJoin = context.lineCap = "round";
+      context.beginPath();
+      this.shapes.filter(isNear).forEach(trace);
+      context.fill("evenodd");
+      for (const width of [7, 11, 16]) {
+        context.beginPath();
+        this.lines.filter((line) => line.width === width && isNear(line)).forEach(trace);
+        context.lineWidth = width * grown + widen;
+        context.stroke();
+      }
+    }
+  }
+
   /** The areas of a release: who holds a point, and where the next one lies. */
   class Areas {
     constructor(geojson) {
@@ -271,27 +373,36 @@
   /** Marks are drawn on one canvas: there may be many, and a sign for the eye needs no element of its own. */
   const Badge = L.CircleMarker.extend({
     _updatePath() {
-      if (!this._empty()) this.options.draw(this._renderer._ctx, this._point, this.options.count);
+      if (!this._empty()) this.options.draw(this._renderer._ctx, this._point);
     },
   });
 
-  /** A ring around the middle of a cell, with a halo; inside it a dot, or the count where there are several. */
-  function drawBadge(context, { x, y }, count, palette) {
+  /** A ring for what is asked, a square for what is decided, a diamond for what is done, each with a halo; in it a dot or the count. */
+  function drawBadge(context, { x, y }, { count, kind }, palette) {
     const words = count > 99 ? "99+" : String(count);
     const radius = BADGE_PX + 2 * (words.length - 1);
     const circle = (size) => {
       context.beginPath();
       context.arc(x, y, size, 0, 2 * Math.PI);
     };
+    const shape = (size) => {
+      if (kind === "decided" || kind === "done") {
+        const far = kind === "done" ? size * 1.3 : size * 0.95;
+        const corners = kind === "done" ? [[0, -far], [far, 0], [0, far], [-far, 0]] : [[-far, -far], [far, -far], [far, far], [-far, far]];
+        context.beginPath();
+        corners.forEach(([dx, dy]) => context.lineTo(x + dx, y + dy));
+        context.closePath();
+      } else circle(size);
+    };
     context.save();
     context.setLineDash([]);
     context.globalAlpha = 1;
     context.fillStyle = palette.halo;
-    circle(radius + 3);
+    shape(radius + 3);
     context.fill();
     context.strokeStyle = palette.mark;
     context.lineWidth = 2.4;
-    circle(radius);
+    shape(radius);
     context.stroke();
     context.fillStyle = palette.mark;
     if (count > 1) {
@@ -325,8 +436,39 @@
       return canvas;
     },
 
+    /** How many resolutions coarser than the finest cells the hexagons of a zoom are drawn. */
+    stepsAt(zoom) {
+      const radiusPx = this.cells.finest * 2 ** zoom;
+      if (radiusPx >= LEAST_RADIUS_PX) return 0;
+      const steps = Math.ceil(Math.log(MERGED_RADIUS_PX / radiusPx) / Math.log(Math.sqrt(7)));
+      return Math.max(0, Math.min(steps, Math.max(...this.cells.resolutions) - COARSEST));
+    },
+
+    /** The merged hexagons of a zoom; null where single ones are drawn. */
+    mergedAt(zoom) {
+      const steps = this.stepsAt(zoom);
+      if (!steps) return null;
+      this.merged ||= new Map();
+      if (!this.merged.has(steps)) this.merged.set(steps, new Merged(this.cells, Math.max(...this.cells.resolutions) - steps));
+      return this.merged.get(steps);
+    },
+
+    /** Of what is drawn, only what lies under the drawing of `draw` stays: several strokes count as one. */
+    keepOnly(context, size, draw) {
+      const over = document.createElement("canvas");
+      over.width = over.height = size;
+      const mask = over.getContext("2d");
+      mask.fillStyle = mask.strokeStyle = "#000";
+      draw(mask);
+      context.globalCompositeOperation = "destination-in";
+      context.drawImage(over, 0, 0);
+    },
+
     paint(canvas, coords) {
-      const { cells, classes, palette } = this;
+      const { palette } = this;
+      const merged = this.mergedAt(coords.z);
+      const cells = merged ? merged.cells : this.cells;
+      const classes = merged ? merged.classes(this.classes) : this.classes;
       const unit = Math.max(8, Math.round(8 * Math.min(window.devicePixelRatio || 1, 2.5)));
       const size = 32 * unit;
       canvas.width = canvas.height = size;
@@ -339,7 +481,7 @@
       if (!this.patterns.has(unit)) this.patterns.set(unit, makePatterns(context, palette, unit));
 
       // Cells are drawn a third of a pixel larger than they are, so no seam of the ground shows between colours.
-      const trace = (list, grow) => {
+      const trace = (list, grow, context = canvas.getContext("2d")) => {
         context.beginPath();
         for (const i of list) {
           const [cx, cy] = [cells.xs[i], cells.ys[i]];
@@ -362,12 +504,36 @@
         }
       };
       const radiusPx = (cells.finest * scale * 8) / unit;
+      const everything = byClass.slice(1).flat();
       byClass.forEach((list, code) => {
         if (!list.length || !code) return;
         context.fillStyle = this.patterns.get(unit)[code] || palette.classes[code - 1];
         fill(list, 0.35);
       });
-      const everything = byClass.slice(1).flat();
+      const onRoads = coords.z >= ROADS_FROM && this.ground?.hasRoads;
+      if (onRoads || coords.z >= FILL_ENDS) {
+        const near = { scale, left, top, size, unit, zoom: coords.z };
+        if (onRoads) this.keepOnly(context, size, (mask) => this.ground.draw(mask, near, 0));
+        else {
+          // Without roads a band along the edge of each hexagon keeps its colour.
+          this.keepOnly(context, size, (mask) => {
+            mask.lineWidth = 1.5 * unit;
+            trace(everything, 0, mask);
+            mask.stroke();
+          });
+        }
+        if (onRoads) {
+          context.globalCompositeOperation = "destination-over";
+          context.fillStyle = context.strokeStyle = palette.edge;
+          this.ground.draw(context, near, unit / 4);
+        }
+        context.globalCompositeOperation = "source-over";
+        trace(everything, 0);
+        context.strokeStyle = palette.cell_line;
+        context.lineWidth = unit / 8;
+        context.stroke();
+        return;
+      }
       if (radiusPx >= 10) {
         trace(everything, 0);
         context.strokeStyle = palette.cell_line;
@@ -404,9 +570,14 @@
       return this.options.palettes[this.dark.matches ? "dark" : "light"];
     }
 
-    /** What the keyboard moves over: cells, or areas where the release has no cells. */
+    /** What the keyboard moves over: cells as they are drawn, or areas where the release has no cells. */
     get things() {
-      return this.cells || this.areas;
+      return this.merged?.cells || this.cells || this.areas;
+    }
+
+    /** Hexagons drawn as one at this zoom; null where single cells are drawn. */
+    get merged() {
+      return this.cellLayer?.mergedAt(Math.round(this.map.getZoom())) || null;
     }
 
     text(key) {
@@ -430,6 +601,21 @@
       this.notice = add("rm-notice", { role: "status" });
       this.live = add("rm-unseen", { role: "status", "aria-live": "polite" });
       this.keys = add("rm-unseen", { id: "rm-keys" });
+      this.layers = add("rm-layers", { hidden: "" }, "details");
+      this.layers.append(document.createElement("summary"));
+      this.switches = new Map(LAYERS.map((name) => [name, this.prepareSwitch(name)]));
+    }
+
+    /** A box that shows or hides a layer; what it says follows the language of the page. */
+    prepareSwitch(name) {
+      const label = this.layers.appendChild(document.createElement("label"));
+      const box = label.appendChild(Object.assign(document.createElement("input"), { type: "checkbox", checked: true }));
+      label.append(document.createElement("span"));
+      box.addEventListener("change", () => {
+        this.container.classList.toggle(`rm-without-${name}`, !box.checked);
+        this.announce([label.textContent, this.text(box.checked ? "layer_on" : "layer_off")]);
+      });
+      return label;
     }
 
     prepareMap() {
@@ -452,6 +638,7 @@
       map.on("click", (event) => this.press(event.latlng, event.originalEvent));
       map.on("zoomend", () => {
         this.styleBasemap();
+        if (this.merged !== this.mergedBefore) [this.cursor, this.mergedBefore] = [this.merged ? -1 : this.chosen, this.merged];
         this.ring("chosen", this.chosen);
         this.ring("cursor", this.cursor === this.chosen ? -1 : this.cursor);
       });
@@ -500,6 +687,12 @@
       for (const [button, key] of [[zoomControl._zoomInButton, "zoom_in"], [zoomControl._zoomOutButton, "zoom_out"]]) {
         button.title = this.text(key);
         button.setAttribute("aria-label", this.text(key));
+      }
+      this.layers.hidden = !options.has_cells || !this.text("layers");
+      this.layers.firstChild.textContent = this.text("layers");
+      for (const [name, label] of this.switches) {
+        label.lastChild.textContent = this.text(`layer_${name}`);
+        label.hidden = { areas: !options.has_areas, lines: !options.has_basemap, marks: !(this.state.marks || []).length }[name];
       }
       this.ribbon.replaceChildren();
       this.ribbon.hidden = !simulated;
@@ -570,9 +763,17 @@
       this.cellLayer ||= new CellLayer(this.cells, { pane: "rm-cells", updateWhenIdle: false, keepBuffer: 3 });
       this.paint(classes);
       if (isFirst) {
+        this.showGround();
         this.cellLayer.addTo(this.map);
         this.choose(this.positionOf(this.state), true);
       }
+    }
+
+    /** From here on the cells' colours may lie on roads, once one is near. */
+    showGround() {
+      if (!this.ground) return;
+      this.cellLayer.ground = this.ground;
+      if (this.shown && this.map.getZoom() >= ROADS_FROM) this.paint(this.shown);
     }
 
     paint(classes) {
@@ -595,6 +796,8 @@
       try {
         const geojson = await (await download(`${this.options.release_url}/basemap.geojson`)).json();
         // Parks and water lie under the cells, so they tint none; streets and shores shine through (see h3canvas.css).
+        this.ground = new Ground(geojson);
+        if (this.cellLayer) this.showGround();
         this.basemap = ["ground", "lines"].map((pane) => {
           const isArea = (f) => /Polygon$/.test(f.geometry.type);
           return L.geoJSON(geojson, {
@@ -618,19 +821,34 @@
       this.markPlaces = null;
       if (!marks.length) return;
       this.badgeCanvas ||= L.canvas({ pane: "rm-marks", padding: 0.25 });
-      const draw = (context, at, count) => drawBadge(context, at, count, this.palette);
-      const badges = marks.map(({ lat, lng, count }) =>
-        new Badge([lat, lng], { renderer: this.badgeCanvas, radius: 20, interactive: false, count, draw }));
+      const badges = this.standing(marks).map(({ mark, right }) => {
+        const draw = (context, { x, y }) => drawBadge(context, { x: x + right, y }, mark, this.palette);
+        return new Badge([mark.lat, mark.lng], { renderer: this.badgeCanvas, radius: 50, interactive: false, draw });
+      });
       this.markLayer = L.layerGroup(badges).addTo(this.map);
       this.ring("chosen", this.chosen);
     }
 
-    /** The mark on a cell, if it has one. Marks are found by where they stand, not by name: cells may have been merged. */
+    /** Marks of one cell stand beside each other: `right` is by how many pixels each is moved. */
+    standing(marks) {
+      const seats = new Map();
+      for (const mark of marks) seats.set(mark.cell, [...(seats.get(mark.cell) || []), mark]);
+      const move = (mark) => seats.get(mark.cell).indexOf(mark) - (seats.get(mark.cell).length - 1) / 2;
+      return marks.map((mark) => ({ mark, right: mark.cell ? move(mark) * 2.8 * BADGE_PX : 0 }));
+    }
+
+    /** What is marked on a cell, if anything. Marks are found by where they stand, not by name: cells may have been merged. */
     markAt(position) {
       if (!this.cells) return undefined;
-      this.markPlaces ||= new Map(
-        (this.state.marks || []).map((mark) => [this.cells.at(L.latLng(mark.lat, mark.lng), 0), mark])
-      );
+      if (!this.markPlaces) {
+        this.markPlaces = new Map();
+        for (const mark of this.state.marks || []) {
+          const at = this.cells.at(L.latLng(mark.lat, mark.lng), 0);
+          const other = this.markPlaces.get(at);
+          const both = other && { count: other.count + mark.count, text: `${other.text}. ${mark.text}` };
+          this.markPlaces.set(at, both || mark);
+        }
+      }
       return this.markPlaces.get(position);
     }
 
@@ -638,9 +856,9 @@
     underBadge(x, y) {
       const scale = 2 ** this.map.getZoom();
       let [best, closest] = [undefined, BADGE_PX];
-      for (const { lat, lng } of this.state.marks || []) {
+      for (const { mark: { lat, lng }, right } of this.standing(this.state.marks || [])) {
         const [mx, my] = project(lat, lng);
-        const distancePx = Math.hypot(mx - x, my - y) * scale;
+        const distancePx = Math.hypot(mx + right / scale - x, my - y) * scale;
         if (distancePx > closest) continue;
         const position = this.cells.at(L.latLng(lat, lng), 0);
         if (position >= 0 && this.cells.radiusOf(position) * scale < BADGE_PX) [best, closest] = [position, distancePx];
@@ -678,7 +896,8 @@
       if (/Polygon$/.test(feature.geometry.type)) return line(palette.water, 1.5);
       if (WATER.test(kind)) return line(palette.water, 4 + 2 * closer);
       if (/rail/.test(kind)) return line(palette.railway, 1.6, "7 4");
-      return line(palette.street, (/main|primary|avenue|trunk|highway/.test(kind) ? 2 : 1) + 0.8 * closer);
+      if (this.cellLayer && this.map.getZoom() >= ROADS_FROM) return { stroke: false, fill: false }; // drawn with the cells
+      return line(palette.street, (MAIN_ROAD.test(kind) ? 2 : 1) + 0.8 * closer);
     }
 
     addTooltips() {
@@ -705,6 +924,10 @@
         return;
       }
       const reachPx = cause?.pointerType === "touch" ? 22 : 8;
+      if (this.merged) {
+        const several = this.merged.cells.at(point, reachPx / 2 ** this.map.getZoom());
+        if (several >= 0) return void this.comeNearer(several);
+      }
       const found = this.underBadge(x, y) ?? this.cells.at(point, reachPx / 2 ** this.map.getZoom());
       if (found >= 0) this.pick(found);
       else if (area >= 0) {
@@ -716,11 +939,20 @@
 
     /** A person's choice: shown at once, told to the page, said in words. */
     pick(position) {
+      if (this.merged) return this.comeNearer(position);
       this.choose(position);
       this.announce([this.describe(position)]);
       if (!this.cells) return this.send(null, this.areas.id(position));
       const area = this.areas ? this.areas.at(this.cells.xs[position], this.cells.ys[position]) : -1;
       return this.send(this.cells.id(position), area >= 0 ? this.areas.id(area) : null, this.markAt(position)?.count);
+    }
+
+    /** Several hexagons drawn as one are no place to answer for: what they hold is shown first, then one can be chosen. */
+    comeNearer(position) {
+      const { xs, ys } = this.merged.cells;
+      this.announce([this.describe(position), this.text("nearer")]);
+      const zoom = Math.ceil(Math.log2((6 * LEAST_RADIUS_PX) / this.cells.finest));
+      this.map.setView(unproject(xs[position], ys[position]), zoom, { animate: !this.calm });
     }
 
     send(cell, area, marks = 0) {
@@ -734,25 +966,25 @@
     choose(position, isFromPage = false) {
       if (!this.things) return;
       this.chosen = position;
-      this.cursor = position;
+      this.cursor = this.merged ? -1 : position;
       this.ring("chosen", position);
       this.ring("cursor", -1);
-      if (isFromPage && position >= 0) this.bringIntoView(position);
+      if (isFromPage && position >= 0) this.bringIntoView(position, this.cells || this.areas);
     }
 
     ring(kind, position) {
-      const things = this.things;
+      const things = kind === "cursor" ? this.things : this.cells || this.areas;
       const least = position >= 0 && this.markAt(position) ? 2 * BADGE_PX + 1 : 9;
       for (const polygon of this.rings[kind]) {
         if (!(position >= 0)) polygon.setLatLngs([]);
-        else if (this.cells) polygon.setLatLngs(this.cells.outline(position, 2 ** this.map.getZoom(), least));
+        else if (this.cells) polygon.setLatLngs(things.outline(position, 2 ** this.map.getZoom(), least));
         else polygon.setLatLngs(things.rings[position].map((ring) => [ring.map(([x, y]) => unproject(x, y))]));
         if (position >= 0) polygon.bringToFront();
       }
     }
 
-    bringIntoView(position) {
-      const { things, map } = this;
+    bringIntoView(position, things = this.things) {
+      const { map } = this;
       if (this.isFitted) map.panInside(unproject(things.xs[position], things.ys[position]), { paddingTopLeft: [40, 40], paddingBottomRight: [84, 64], animate: !this.calm });
     }
 
@@ -762,9 +994,12 @@
         const step = this.areas.features[position].properties.step;
         return [this.areas.name(position, language), this.text(step ? `step${step}` : "unknown")].filter(Boolean).join(": ");
       }
-      const area = this.areas ? this.areas.at(this.cells.xs[position], this.cells.ys[position]) : -1;
+      const { merged, things } = this;
+      const area = this.areas ? this.areas.at(things.xs[position], things.ys[position]) : -1;
       const name = area >= 0 ? this.areas.name(area, language) : "";
-      const said = [name, this.text(String(this.shown[position]))].filter(Boolean).join(": ");
+      const code = merged ? merged.classes(this.shown)[position] : this.shown[position];
+      const said = [name, this.text(String(code))].filter(Boolean).join(": ");
+      if (merged) return [said, `${this.text("merged")}: ${merged.members[position].length}`].join(". ");
       return [said, this.markAt(position)?.text].filter(Boolean).join(". ");
     }
 
@@ -824,6 +1059,7 @@
       const [s, w, n, e] = state.fly_to || options.bounds;
       map.fitBounds([[s, w], [n, e]], { padding: [12, 12], animate: false, maxZoom: 16 });
       map.setMaxBounds(whole.pad(0.6));
+      map.setMinZoom(Math.max(2, map.getBoundsZoom(whole) - MOST_OUT));
       this.isFitted = true;
     }
 

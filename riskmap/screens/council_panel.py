@@ -36,14 +36,16 @@ def about_cell(found: Council, cell_id: str, words: Wording) -> str:
     )
     listed = f"<ul>{items}</ul>" if items else f"<p>{html.escape(words.text('council.map.none_here'))}</p>"
     ask = _link(f"/casework/{found.territory}/new", words.text("council.map.ask_here"), words, cell=cell_id)
+    mark = _link(f"/mark/{found.territory}/{cell_id}", words.text("signal.button"), words)
     heading = html.escape(words.text("council.map.here"))
-    return f'<div class="rm-requests"><h3>{heading}</h3>{listed}<p>{ask}</p></div>'
+    return f'<div class="rm-requests"><h3>{heading}</h3>{listed}<p>{ask}</p><p>{mark}</p></div>'
 
 
 def about_place(found: Council, words: Wording) -> str:
     """How many requests are in progress, as the way to all of them."""
     sentence = words.text("council.list.open", n=found.open_count)
-    return f'<p class="rm-requests">{_link(f"/council/{found.territory}", sentence, words)}</p>'
+    mark = _link(f"/mark/{found.territory}", words.text("signal.button"), words)
+    return f'<p class="rm-requests">{_link(f"/council/{found.territory}", sentence, words)} · {mark}</p>'
 
 
 def _link(path: str, text: str, words: Wording, **query: str) -> str:

@@ -44,7 +44,7 @@ def begin(settings: Settings, words: Wording, *, place_name: str) -> None:
     )
     languages = "".join(_language_link(code, words, place_name) for code in wording.LANGUAGES)
     st.html(
-        f'<header class="rm-head"><a class="rm-brand" href="?{_query(lang=words.language)}" target="_self">'
+        f'<header class="rm-head"><a class="rm-brand" href="/{words.language}" target="_self">'
         f'{_(words, "site.title")}</a><nav class="rm-lang" aria-label="{_(words, "nav.language")}">{languages}</nav>'
         f'<p class="rm-sub">{_(words, "site.subtitle")}</p>'
         f'<p class="rm-emergency"><a href="tel:102">{_(words, "emergency")}</a></p>'
@@ -62,7 +62,7 @@ def _sections(settings: Settings, words: Wording, place_name: str) -> str:
         }
     else:
         links = {
-            page.address("/", lang=words.language): "nav.country",
+            page.address("/", place=page.COUNTRY, lang=words.language): "nav.country",
             page.address("/council", lang=words.language): "nav.council",
         }
     items = "".join(
@@ -108,7 +108,8 @@ def end(settings: Settings, words: Wording) -> None:
         f'<a href="{html.escape(page.address(path, lang=words.language))}" target="_self">{_(words, key)}</a>'
         for path, key in ways.items()
     )
-    country = f'<p><a href="?{_query(lang=words.language)}" target="_self">{_(words, "nav.country")}</a></p>'
+    home = _query(place=page.COUNTRY, lang=words.language)
+    country = f'<p><a href="?{home}" target="_self">{_(words, "nav.country")}</a></p>'
     st.html(
         f'<footer class="rm-foot">{country}{places_nav(settings, words)}'
         f'<p class="rm-foot-ways">{links}</p>'
@@ -120,7 +121,7 @@ def apologise(words: Wording, key: str, **values: str) -> None:
     """Say what happened and offer the next place to go."""
     st.html(
         f'<main class="rm-error"><h1>{html.escape(words.text(key, **values))}</h1>'
-        f'<p><a href="?{_query(lang=words.language)}" target="_self">{_(words, "error.home")}</a></p></main>'
+        f'<p><a href="/{words.language}" target="_self">{_(words, "error.home")}</a></p></main>'
     )
 
 

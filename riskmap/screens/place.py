@@ -249,7 +249,11 @@ def _legend(release: Release, group: str, words: Wording) -> None:
     if release.cells.size:
         title, is_step = words.text("legend.title"), False
         entries = [(code, words.text(explain.CLASS_KEYS[code])) for code in range(1, 8)]
-        notes = explain.legend_notes(release, group, words)
+        notes = (
+            *explain.legend_notes(release, group, words),
+            words.text("legend.merged"),
+            words.text("legend.marks"),
+        )
     else:
         title, is_step = words.text("country.legend.title", year=release.manifest["official"]["year"]), True
         entries = list(enumerate(place_map.step_names(release, words), start=1))

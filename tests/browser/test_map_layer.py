@@ -77,6 +77,10 @@ def a_mark(lat, lng, count):
     return {"lat": float(lat), "lng": float(lng), "cell": cell, "count": count, "text": f"Сұраныс: {count}"}
 
 
+def _disk(lat, lng):
+    return np.unique(hexgrid.disk(hexgrid.assign_cells(np.array([lat]), np.array([lng]), resolution=9), 9)[1])
+
+
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory):
     """A city of cells 9 whose western half is higher and eastern half lower, rimmed by cells 8; and a country."""
@@ -101,6 +105,11 @@ def releases(tmp_path_factory):
         bounds=bounds,
         marks=[a_mark(LAT, LNG, count=2)],
     )
+    far = np.sort(np.concatenate([cells[~is_coarse], _disk(LAT + 3, LNG), _disk(LAT, LNG + 4)]))
+    codes = np.where(hexgrid.centres(far)[0] > LAT + 1, 5, np.where(hexgrid.centres(far)[1] > LNG + 1, 7, 2))
+    corners = [LAT - 0.1, LNG - 0.1, LAT + 3.1, LNG + 4.1]
+    write_map(root, "far", cells=far, classes={"all": codes}, bounds=corners, has_areas=False)
+    write_map(root, "roadless", cells=cells, classes=classes, bounds=bounds, areas=districts, has_basemap=False)
     regions = [
         an_area("10", a_square(45, 60, 50, 65), step=1),
         an_area("20", a_square(45, 65, 50, 70), step=5),

@@ -86,7 +86,7 @@ def test_the_state_carries_what_the_map_needs_to_change_without_loading():
         "area": None,
         "fly_to": [48.0, 67.0, 48.1, 67.1],
         "fly_count": 2,
-        "marks": [{"lat": 48.0, "lng": 67.0, "cell": "8921538000fffff", "count": 2, "text": "2"}],
+        "marks": [{"lat": 48.0, "lng": 67.0, "cell": "8921538000fffff", "count": 2, "text": "2", "kind": "open"}],
     }
 
 

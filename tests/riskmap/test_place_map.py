@@ -126,6 +126,18 @@ def test_a_plain_page_gets_the_same_map_as_the_screens(toy):
             assert f'"{name}": {json.dumps(value)}' in page
 
 
+def test_what_was_done_has_a_mark_and_words_of_its_own(toy):
+    words = wording.in_language("en")
+    cell = toy.cell_at(0).cell_id
+
+    (asked,) = place_map.marks(toy, [cell], words)
+    (done,) = place_map.marks(toy, [cell], words, kind="done")
+
+    assert (asked.kind, done.kind) == ("open", "done")
+    assert done.text == "Done here: 1"
+    assert asked.text != done.text
+
+
 def test_the_legend_names_every_colour_and_says_what_it_rests_on(toy):
     words = wording.in_language("ru")
 
