@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from riskmap import installation_key
 from riskmap.lake_ports import IncidentLake
 from riskmap.model_port import ModelShelf
-from riskmap.ports import CountedShelf, ScoreShelf, Store, TerritoryShelf, TotalsShelf, UnitOfWork
+from riskmap.ports import CountedShelf, ScoreShelf, Store, TerritoryShelf, UnitOfWork
 from riskmap.settings import Settings
 from riskmap.store import schema
 from riskmap.store.counted_shelf import FolderCounted
@@ -18,9 +18,11 @@ from riskmap.store.model_shelf import FolderModels
 from riskmap.store.score_shelf import ParquetScores
 from riskmap.store.sql_store import SqlLook, SqlUnitOfWork
 from riskmap.store.surroundings_shelf import FolderSurroundings
+from riskmap.store.survey_shelf import ParquetSurveys
 from riskmap.store.territory_shelf import FolderShelf
 from riskmap.store.totals_shelf import ParquetTotals
 from riskmap.surroundings_port import SurroundingsShelf
+from riskmap.tables_port import SurveyShelf, TotalsShelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,10 @@ class SqlStore:
     territories: TerritoryShelf
     scores: ScoreShelf
     totals: TotalsShelf
+    survey: SurveyShelf
     counted: CountedShelf
     models: ModelShelf
+    surroundings: SurroundingsShelf
 
     def work(self) -> UnitOfWork:
         return SqlUnitOfWork(self.engine)
@@ -98,6 +102,8 @@ def _store(engine: sa.Engine, data: Path, wait_s: float) -> Store:
         territories=FolderShelf(data / "territories"),
         scores=ParquetScores(data, engine),
         totals=ParquetTotals(data / "totals"),
+        survey=ParquetSurveys(data / "survey"),
         counted=FolderCounted(data / "counted"),
         models=FolderModels(data / "models"),
+        surroundings=FolderSurroundings(data / "surroundings"),
     )

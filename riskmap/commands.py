@@ -33,6 +33,7 @@ from riskmap import (
     exposure_commands,
     fetch_commands,
     identity_commands,
+    note_commands,
     quarantine_commands,
     region_commands,
     release,
@@ -40,6 +41,7 @@ from riskmap import (
     serving,
     site,
     site_commands,
+    survey_commands,
     totals_commands,
     wording,
 )
@@ -164,16 +166,21 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=positive, default=8501)
     serve.add_argument("--prepare-only", action="store_true", help="do not open the map")
 
-    identity_commands.add_commands(commands, shared)
-    attack_commands.add_commands(commands, shared)
-    backtest_commands.add_commands(commands, shared)
-    totals_commands.add_commands(commands, shared)
-    fetch_commands.add_commands(commands, shared)
-    quarantine_commands.add_commands(commands, shared)
-    region_commands.add_commands(commands, shared)
-    retention_commands.add_commands(commands, shared)
-    exposure_commands.add_commands(commands, shared)
-    site_commands.add_commands(commands, shared)
+    for group in (
+        identity_commands,
+        attack_commands,
+        backtest_commands,
+        totals_commands,
+        survey_commands,
+        fetch_commands,
+        quarantine_commands,
+        region_commands,
+        retention_commands,
+        exposure_commands,
+        site_commands,
+        note_commands,
+    ):
+        group.add_commands(commands, shared)
     return parser
 
 
@@ -257,6 +264,8 @@ def _score(options: argparse.Namespace, context: Context) -> Report:
         words.text("cli.score.silent", group=words.text(f"group.{group}"), day=date.fromisoformat(last))
         for group, last in run.details["silent"].items()
     ]
+    if {entry["level"] for entry in run.details["served"].values()} == {"untested"}:
+        lines.append(words.text("hotspots.served.untested"))
     lines += [words.text("cli.score.refused", why=why) for why in run.details.get("refused_models", [])]
     data = {
         "territory": territory.name,

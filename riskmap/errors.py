@@ -269,6 +269,12 @@ class TooManyAsks(RiskMapError, RuntimeError):
     exit_status = ExitStatus.BUSY
 
 
+class UnknownSignal(RiskMapError, LookupError):
+    """No mark has this receipt, or none of this category waits at this place."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
 class UnknownAccount(RiskMapError, LookupError):
     """There is no account of this login."""
 
@@ -341,3 +347,21 @@ class ServiceUnreachable(RiskMapError, ConnectionError):
     """A service does not answer, or not in full; what was fetched before is kept, and the next run goes on there."""
 
     exit_status = ExitStatus.UNREACHABLE
+
+
+class MissingFont(RiskMapError, FileNotFoundError):
+    """The font of documents and pictures has not been placed."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
+class InvalidNote(RiskMapError, ValueError):
+    """A note's region, period or file cannot be used as asked."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+
+class NothingToTell(RiskMapError, LookupError):
+    """The release publishes no count of the period a note is asked for."""
+
+    exit_status = ExitStatus.NOTHING_THERE

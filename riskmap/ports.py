@@ -10,11 +10,15 @@ from typing import Any, Protocol, Self
 import polars as pl
 
 from geodata.territory import Territory
+from riskmap.council.meeting import Meeting
 from riskmap.council.request import CouncilRequest, State
 from riskmap.identity.access import Grant
 from riskmap.lake_ports import IncidentLake, LakeFiles, QuarantineMarks, Strikes
 from riskmap.model_port import ModelShelf
 from riskmap.place_review.rules import PlaceReview
+from riskmap.signal_port import Signals
+from riskmap.surroundings_port import SurroundingsShelf
+from riskmap.tables_port import SurveyShelf, TotalsShelf
 
 
 class DeliveryStatus(StrEnum):
@@ -260,6 +264,32 @@ class Requests(Protocol):
         ...
 
 
+class Meetings(Protocol):
+    """Meetings of councils with every entry made about them."""
+
+    def find(self, territory: str, number: int) -> Meeting | None: ...
+
+    def of_territory(self, territory: str) -> list[Meeting]:
+        """Every meeting of a territory, by number."""
+        ...
+
+    def next_number(self, territory: str) -> int:
+        """One more than the highest number so far; 1 for the first."""
+        ...
+
+    def add(self, meeting: Meeting) -> None: ...
+
+    def save(self, meeting: Meeting) -> None:
+        """Keep a meeting that has one entry more than the stored one.
+
+        Raises
+        ------
+        ChangedMeanwhile
+            If the stored meeting is not exactly that one before.
+        """
+        ...
+
+
 class PlaceReviews(Protocol):
     """Reviews of places with everybody who asked for them."""
 
@@ -340,7 +370,13 @@ class UnitOfWork(Protocol):
     def requests(self) -> Requests: ...
 
     @property
+    def meetings(self) -> Meetings: ...
+
+    @property
     def reviews(self) -> PlaceReviews: ...
+
+    @property
+    def signals(self) -> Signals: ...
 
     @property
     def audit(self) -> AuditLog: ...
@@ -402,18 +438,6 @@ class ScoreShelf(Protocol):
         ...
 
 
-class TotalsShelf(Protocol):
-    """Official totals of the territories, as declared in `geodata.columns.OFFICIAL_TOTALS`."""
-
-    def put(self, territory: str, totals: pl.DataFrame) -> int:
-        """Keep totals; earlier ones of the same region and year give way. Returns how many lines those had."""
-        ...
-
-    def load(self, territory: str) -> pl.DataFrame:
-        """All totals of a territory by region, year and line; no rows where nothing was loaded."""
-        ...
-
-
 class CountedShelf(Protocol):
     """What each release was counted from, as declared in `geodata.columns.COUNTED`."""
 
@@ -454,7 +478,13 @@ class Store(Protocol):
     def totals(self) -> TotalsShelf: ...
 
     @property
+    def survey(self) -> SurveyShelf: ...
+
+    @property
     def counted(self) -> CountedShelf: ...
 
     @property
     def models(self) -> ModelShelf: ...
+
+    @property
+    def surroundings(self) -> SurroundingsShelf: ...

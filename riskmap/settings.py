@@ -1,6 +1,7 @@
 """Settings of an installation, read from the environment once, when a program starts."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 MODEL_RESULTS = REPOSITORY / "docs" / "model_results.json"
 """Results of the benchmark, part of the program like its documents."""
 LONGEST_CONTACT = 200
+LEAST_DAYS = {"marks_days": 100}
+"""Marks of a quarter must be there until it is over, for then they are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,12 @@ SETTINGS: tuple[Setting, ...] = (
         "The model card and the pages on privacy and for the press show it.",
     ),
     Setting(
+        name="RISKMAP_ADDRESS_HEADER",
+        default="none: the address of the connection counts",
+        meaning="Header in which the proxy in front writes the visitor's address, for limits on anonymous marks. "
+        "Behind a proxy on this machine without it, all visitors count as one neighbourhood.",
+    ),
+    Setting(
         name="RISKMAP_KEEP_QUARANTINE_DAYS",
         default="180",
         meaning="Days for which rows set aside are kept, from the day their file was delivered.",
@@ -92,6 +101,11 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="Days after which, once a review of a place is answered, what people wrote for it is removed.",
     ),
     Setting(
+        name="RISKMAP_KEEP_MARKS_DAYS",
+        default="365",
+        meaning="Days for which anonymous marks are kept, from the day they were made.",
+    ),
+    Setting(
         name="RISKMAP_KEEP_INCIDENTS_YEARS",
         default="none: incidents are kept",
         meaning="Years for which incidents are kept, from the day they occurred.",
@@ -113,6 +127,7 @@ class KeptFor:
     scores_days: int = 365
     superseded_days: int = 365
     reviews_days: int = 365
+    marks_days: int = 365
     incidents_years: int | None = None
 
 
@@ -127,6 +142,7 @@ class Settings:
     is_https: bool = False
     needs_second_person: bool = False
     contact: str | None = None
+    address_header: str | None = None
     kept_for: KeptFor = KeptFor()
 
     @classmethod
@@ -150,6 +166,7 @@ class Settings:
             is_https=_yes_or_no("RISKMAP_HTTPS", given.get("RISKMAP_HTTPS", "").strip()),
             needs_second_person=_yes_or_no("RISKMAP_SECOND_PERSON", given.get("RISKMAP_SECOND_PERSON", "").strip()),
             contact=_usable_contact(given.get("RISKMAP_CONTACT", "").strip()),
+            address_header=_usable_header(given.get("RISKMAP_ADDRESS_HEADER", "").strip()),
             kept_for=_kept_for(given),
         )
 
@@ -212,20 +229,31 @@ def _usable_contact(text: str) -> str | None:
     return text or None
 
 
+def _usable_header(text: str) -> str | None:
+    if not re.fullmatch(r"[A-Za-z0-9-]{0,60}", text):
+        raise InvalidSetting(
+            f"RISKMAP_ADDRESS_HEADER is {text[:20]!r}; expected the name of a header such as X-Forwarded-For. "
+            "Correct it, or leave the setting out."
+        )
+    return text or None
+
+
 def _kept_for(given: Mapping[str, str]) -> KeptFor:
     told = {}
     for field in KeptFor.__dataclass_fields__:
         name = f"RISKMAP_KEEP_{field.upper()}"
         text = given.get(name, "").strip()
         if text:
-            told[field] = _whole_number(name, text, most=200 if field.endswith("years") else 36_500)
+            most = 200 if field.endswith("years") else 36_500
+            told[field] = _whole_number(name, text, least=LEAST_DAYS.get(field, 1), most=most)
     return KeptFor(**told)
 
 
-def _whole_number(name: str, text: str, *, most: int) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= most:
+def _whole_number(name: str, text: str, *, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdecimal()) or not least <= int(text[:9]) <= most:
         raise InvalidSetting(
-            f"{name} is {text[:20]!r}; expected a whole number from 1 to {most}. Correct it, or leave the setting out."
+            f"{name} is {text[:20]!r}; expected a whole number from {least} to {most}. "
+            "Correct it, or leave the setting out."
         )
     return int(text)
 

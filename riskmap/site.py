@@ -14,6 +14,7 @@ from riskmap.public import (
     area_pages,
     compare_pages,
     council_pages,
+    fear_pages,
     model_card_pages,
     off_map_pages,
     open_data_pages,
@@ -31,9 +32,9 @@ from riskmap.settings import ASSETS, MODEL_RESULTS, Settings
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """To be raised where pages of the same releases and journals read differently."""
-COMMON = ("/area", "/how", "/model-card", "/privacy", "/press", "/severity-weights", "/scorecard", "/council")
+COMMON = ("/area", "/how", "/model-card", "/privacy", "/press", "/severity-weights", "/scorecard", "/council", "/fear")
 MOST_REQUESTS = 300
 
 
@@ -44,13 +45,19 @@ def pages(settings: Settings, *, now: datetime) -> Routes:
         *area_pages.routes(releases, journals, today=lambda: civil_day(now)),
         *region_pages.routes(releases),
         *compare_pages.routes(releases),
+        *fear_pages.routes(releases),
         *off_map_pages.routes(releases),
-        *council_pages.routes(releases, journals, tile_url=None),
+        *council_pages.routes(releases, journals, today=lambda: civil_day(now), tile_url=None),
         *scorecard_pages.routes(releases),
         *model_card_pages.routes(model_terms.current(), results=MODEL_RESULTS, contact=settings.contact),
         *severity_pages.routes(severity_terms.current()),
         *open_data_pages.routes(releases, journals, today=lambda: civil_day(now)),
-        *privacy_pages.routes(releases, contact=settings.contact, review_days=settings.kept_for.reviews_days),
+        *privacy_pages.routes(
+            releases,
+            contact=settings.contact,
+            review_days=settings.kept_for.reviews_days,
+            mark_days=settings.kept_for.marks_days,
+        ),
         *press_pages.routes(releases, contact=settings.contact),
     ]
 
@@ -66,9 +73,13 @@ def addresses(settings: Settings) -> list[str]:
         if scorecard.has_scorecard(one):
             kinds.append("scorecard")
         found += [f"/{kind}/{name}" for kind in kinds]
+        found += fear_pages.addresses(book)
         current = [key for key, place in book.places.items() if place.year in (None, book.year) and key != name]
         found += [f"/area/{name}/{key}" for key in sorted(current)]
+        if one.cells.size:
+            found += [f"/council/{name}/late", f"/council/{name}/meetings"]
         requests = _journal(settings, name)
+        found += [f"/council/{name}/meetings/{one.number}" for one in (requests.meetings if requests else ())]
         numbers = [request.number for request in requests.requests] if requests else []
         found += [f"/council/{name}/{number}" for number in numbers[-MOST_REQUESTS:]]
     return found

@@ -7,11 +7,9 @@ import streamlit as st
 
 from riskmap import wording
 from riskmap.errors import DamagedRelease, NoRelease
-from riskmap.public import shelf
+from riskmap.public import page, shelf
 from riskmap.screens import frame, place
 from riskmap.settings import Settings
-
-HOME = "kazakhstan"
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +17,12 @@ logger = logging.getLogger(__name__)
 def show(settings: Settings) -> None:
     """Draw the page that the address asks for; whatever goes wrong is said in the reader's language."""
     words = wording.in_language(wording.language_or_default(st.query_params.get("lang")))
-    name = st.query_params.get("place", HOME)
+    name = st.query_params.get("place", page.COUNTRY)
     frame.begin(settings, words, place_name=name)
     try:
         place.show(shelf.latest(settings.releases, name), settings, words)
     except NoRelease:
-        frame.apologise(words, "error.no_release" if name == HOME else "error.unknown_place")
+        frame.apologise(words, "error.no_release" if name == page.COUNTRY else "error.unknown_place")
     except DamagedRelease:
         logger.exception("release of %s is damaged", name)
         frame.apologise(words, "error.damaged_release")

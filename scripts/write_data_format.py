@@ -29,6 +29,7 @@ from geodata import (  # noqa: E402
     offences,
     public_objects,
     surroundings,
+    survey_answers,
 )
 from geodata.columns import Table  # noqa: E402
 from models.risk_class import RiskClass  # noqa: E402
@@ -36,6 +37,7 @@ from riskmap import journal, release, wording  # noqa: E402
 from riskmap.council import request  # noqa: E402
 from riskmap.pipeline import publication  # noqa: E402
 from riskmap.place_review import rules  # noqa: E402
+from riskmap.signals import rules as signal_rules  # noqa: E402
 
 PAGE = ROOT / "docs" / "data_format.md"
 
@@ -71,6 +73,7 @@ MANIFEST = {
     "is_simulated": "true for made-up data; `areas.json`, both GeoJSON files and `scorecard.json` repeat it",
     "as_of": "first day the release does not know of; of a release of official totals, the day they are dated",
     "published_at": "when it was first written (UTC); not part of the hash",
+    "attributions": "licences of extracts whose names of places are told",
     "origin": "where outlines, names and numbers come from, under `kk`, `ru`, `en`",
     "official": "what official totals count: `year`, `measure`, `source`, `dated`; empty where there are none",
     "official_steps": "six edges of the five steps of official rates; empty where there are none",
@@ -124,12 +127,23 @@ FILES = {
     "counts.csv": "every count that is told and every one that is hidden, see [public counts](#public-counts)",
     "places.csv": "what the counts speak of, see [public places](#public-places)",
     "crosswalk.csv": "where areas change from one year to the next, see [crosswalk of areas](#crosswalk-of-areas)",
+    "gazetteer.csv": "names of streets, quarters and settlements; `other_names` and `cells` parted by semicolons, "
+    "`place_id` where only the region is known",
     "off_map.csv": "offences without a place, by region, see [what is not on the map](#what-is-not-on-the-map)",
+    "survey.csv": "where people were asked, how safe they feel, see [survey answers](#survey-answers); "
+    "the share of fewer than 30 people is missing",
     "residents.csv": "where residents are known, those of each area, see [residents of areas](#residents-of-areas)",
     "areas.geojson": "outlines; properties `area_id`, `names` and `step` (1 to 5 of official rates, or null)",
     "basemap.geojson": "lines and areas drawn under the hexagons, with property `kind`; where the territory has one",
     "scorecard.json": "the backtest: `models` holds a line for each offence group and model, `monthly` past forecasts",
 }
+SURVEY_TEXT = """\
+### Files of survey answers
+
+CSV, Parquet or XLSX for `survey load`, one row for each region, sex, year and question. A row that cannot be used is
+refused with its line, what was found and what was expected; rows that contradict each other are all refused. What a
+source said of a year earlier gives way to a newer delivery; two waves of one year are two sources.
+"""
 CLASS_MEANINGS = {
     RiskClass.CLEARLY_LOWER: "clearly lower than similar places",
     RiskClass.MAYBE_LOWER: "may be lower",
@@ -270,6 +284,13 @@ REVIEW_FIELDS = {
     "reasons": "the public reason, in `kk` and `ru`",
     "role": "role of whoever answered, or null",
 }
+MARK_TEXT = f"""\
+`{journal.MARKS}`, where anything was marked in a quarter that is over, holds `quarters`, each with its name (`2026-Q3`)
+and `counts`: lists of `area_id`, category and number of anonymous marks. A number is never below
+{signal_rules.FEWEST_TOLD}; of several marks from one network in a day one counts; there are no sums over areas or
+categories. A quarter is told once and stays as it was told. Categories:
+{", ".join(f"`{category}`" for category in signal_rules.Category)}.
+"""
 REQUEST_FIELDS = {
     "number": "number of the request in its territory",
     "kind": ", ".join(f"`{kind}`" for kind in request.RequestKind),
@@ -286,6 +307,27 @@ REQUEST_FIELDS = {
     "merged_into": "number of the earlier request, or null",
     "is_simulated": "whether it belongs to the made-up city",
     "steps": "history: `action`, `state` it led to, day `on`, published `fields`",
+    "clock": "the date that counts now, left out where there is none: `kind` (`legal`, `own`, `promised`), `due_on`, "
+    "`body` (null: the council itself), `is_extended` and `is_notice_late` of the law's term",
+}
+MEETING_TEXT = f"""\
+`{journal.MEETINGS}`, where any meeting was called, holds `meetings`, by number. Who was present and who voted how is
+not in it.
+"""
+MEETING_FIELDS = {
+    "number": "number within the territory",
+    "stage": "`called`, `open` or `closed`",
+    "day": "day of the meeting",
+    "time": "its time there",
+    "place": "where it is held",
+    "members": "members of the council when it was called",
+    "quorum": "members that have to be present",
+    "present": "members present, or null before it is opened",
+    "notices": "notices given so far; the newest counts",
+    "changed_on": "day of its last entry",
+    "is_simulated": "whether it belongs to the made-up city",
+    "agenda": "questions in order: `request`, and `supporters`, `evidence`, `days` and `weight` it was ordered by",
+    "decisions": "all versions: `request`, `verdict`, day `on`, numbers of `votes`, `fields`, `is_in_force`",
 }
 
 
@@ -362,6 +404,7 @@ def _kept() -> list[str]:
         columns.HOTSPOT_MARKS,
         columns.CELL_REASONS,
         columns.OFFICIAL_TOTALS,
+        survey_answers.SURVEY_ANSWERS,
         surroundings.SURROUNDINGS,
         surroundings.SURROUNDING_SOURCES,
         public_objects.PUBLIC_OBJECTS,
@@ -380,6 +423,9 @@ def _kept() -> list[str]:
         *(line for table in tables for line in _declared(table)),
         outlines.text(),
         *_table(("column", "recognised properties, best first"), properties),
+        SURVEY_TEXT,
+        *_table(("column", "recognised names, best first"), _known_as(survey_answers.NAMES)),
+        *_table(("question", "the share of those who"), _named(survey_answers.QUESTION_MEANINGS)),
         places.INTRODUCTION,
         *_table(("column", "recognised names, best first"), places.names()),
         places.FEATURES,
@@ -387,6 +433,10 @@ def _kept() -> list[str]:
         places.FAULTS,
         *_table(("fault", "meaning"), places.faults()),
     ]
+
+
+def _known_as(names: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    return [(_code(name), ", ".join(map(_code, known))) for name, known in names.items()]
 
 
 def _declared(table: Table) -> list[str]:
@@ -424,7 +474,9 @@ def _journal() -> list[str]:
     rows = [(_code(field.name), REQUEST_FIELDS[field.name]) for field in fields(journal.PublicRequest)]
     reviews = [(_code(field.name), REVIEW_FIELDS[field.name]) for field in fields(journal.PublicReview)]
     heads = ("field", "meaning")
-    return [JOURNAL_TEXT, *_table(heads, rows), REVIEW_TEXT, *_table(heads, reviews)]
+    meetings = [(_code(field.name), MEETING_FIELDS[field.name]) for field in fields(journal.PublicMeeting)]
+    told = [REVIEW_TEXT, *_table(heads, reviews), MEETING_TEXT, *_table(heads, meetings), MARK_TEXT]
+    return [JOURNAL_TEXT, *_table(heads, rows), *told]
 
 
 def _layouts() -> str:

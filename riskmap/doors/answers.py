@@ -31,6 +31,7 @@ from riskmap.errors import (
     UnknownPlace,
     UnknownRequest,
     UnknownReview,
+    UnknownSignal,
     UnknownTerritoryName,
     WrongSchema,
 )
@@ -55,6 +56,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     ForeignForm: Answer(status=HTTPStatus.FORBIDDEN, key="error.foreign_form", may_send_again=True),
     UnknownPlace: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_reviewed_place"),
     UnknownReview: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_review"),
+    UnknownSignal: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_mark"),
     UnknownRequest: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_request"),
     UnknownPage: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
     UnknownFilter: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
@@ -77,6 +79,16 @@ ANSWERS: Mapping[type[Exception], Answer] = {
 OWN_REQUEST = "error.not_allowed_own"
 SIGNS_THAT_FIT = MOST_BYTES // 6
 """A Cyrillic letter takes six bytes of a form."""
+
+
+STAFF_HOMES = {
+    "/steward": "steward.title",
+    "/release-desk": "desk.title",
+    "/marks": "signal.staff.title",
+    "/review": "hotspots.title",
+    "/place-reviews": "place_review.staff.title",
+}
+"""Where whoever signed in goes back to, with the key of its name."""
 
 
 def refusal(visit: Visit, error: Exception) -> Response:
@@ -128,14 +140,11 @@ def _note(visit: Visit, error: NotAllowed) -> None:
 def _way_back(visit: Visit) -> list[tuple[str, str]]:
     """Label and path of the pages to go on to, nearest first."""
     links = [(visit.text("nav.council"), "/council"), (visit.text("error.home"), "/")]
-    if visit.path.startswith("/steward") and visit.signed_in:
-        return [(visit.text("steward.title"), "/steward"), *links]
-    if visit.path.startswith("/release-desk") and visit.signed_in:
-        return [(visit.text("desk.title"), "/release-desk"), *links]
-    if visit.path.startswith("/review") and visit.signed_in:
-        return [(visit.text("hotspots.title"), "/review"), *links]
-    if visit.path.startswith("/place-reviews") and visit.signed_in:
-        return [(visit.text("place_review.staff.title"), "/place-reviews"), *links]
+    for home, key in STAFF_HOMES.items():
+        if visit.path.startswith(home) and visit.signed_in:
+            return [(visit.text(key), home), *links]
+    if visit.path.startswith("/mark"):
+        return [(visit.text("signal.button"), "/mark"), *links]
     try:
         territory = visit.release.territory if "territory" in visit.asked else None
     except (NoRelease, DamagedRelease):

@@ -15,6 +15,7 @@ WRITTEN = tuple(
 """Fields that a person fills in, in the order in which they are shown."""
 ALONG = ("cell", "key", "version", "for_whom", "other_request")
 """Fields that have to travel with them."""
+CHOICES = {needed.name: needed.choices for fields in NEEDS.values() for needed in fields if needed.choices}
 PREFIX = "keep."
 TARGET = re.compile(r"/casework/[a-z0-9_-]{1,40}/(?:new|[1-9][0-9]{0,8}/([a-z_]{1,20}))")
 
@@ -65,4 +66,6 @@ def through_sign_in(visit: Visit) -> Carried | None:
 
 
 def _as_read(name: str, text: str, words: Wording) -> str:
+    if text in CHOICES.get(name, ()):
+        return words.text(f"council.choice.{text}")
     return words.text(f"council.kind.{text}") if name == "kind" and text in set(RequestKind) else text

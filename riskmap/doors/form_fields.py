@@ -89,6 +89,7 @@ def fields_of_step(
                 kind=needed.kind,
                 default=defaults.get(needed.name, ""),
                 help_text=told,
+                choices=[(value, words.text(f"council.choice.{value}")) for value in needed.choices],
             )
         )
     return made

@@ -22,6 +22,9 @@ from riskmap.doors import (
     answers,
     desk,
     form_body,
+    mark,
+    marks_desk,
+    meeting_desk,
     release_desk,
     request_form,
     request_page,
@@ -57,6 +60,11 @@ def routes(
         _page(doors, place, desk.show),
         _page(doors, f"{place}/new", request_form.show),
         _form(doors, f"{place}/new", request_form.send),
+        _page(doors, f"{place}/meetings", meeting_desk.show),
+        _form(doors, f"{place}/meetings", meeting_desk.call),
+        _page(doors, f"{place}/meetings/{{number}}", meeting_desk.view),
+        _page(doors, f"{place}/meetings/{{number}}/{{deed}}", meeting_desk.back),
+        _form(doors, f"{place}/meetings/{{number}}/{{deed}}", meeting_desk.move),
         _page(doors, request, request_page.show),
         _form(doors, f"{request}/support", request_page.support),
         _page(doors, f"{request}/{{action}}", request_page.back),
@@ -66,6 +74,7 @@ def routes(
         *_of_stewards(doors),
         *_of_reviewers(doors),
         *_of_reviews_of_places(doors),
+        *_of_marks(doors),
     ]
 
 
@@ -119,6 +128,27 @@ def _of_reviews_of_places(doors: Doors) -> list[Route]:
         _form(doors, f"{answer}/{{number}}", review_answers.answer),
         _page(doors, "/place-reviews/{rest:path}", _no_page),
         _form(doors, "/place-reviews/{rest:path}", _no_page),
+    ]
+
+
+def _of_marks(doors: Doors) -> list[Route]:
+    """Marking is open to everybody; dealing with marks is for the council's secretary."""
+    place, heap = "/mark/{territory}/{place}", "/marks/{territory}/{category}/{place}"
+    return [
+        _page(doors, mark.HOME, mark.choose, is_open=True),
+        _page(doors, mark.RECEIPT, mark.ask_receipt, is_open=True),
+        _form(doors, mark.RECEIPT, mark.look_up, is_open=True),
+        _page(doors, "/mark/{territory}", mark.place, is_open=True),
+        _page(doors, place, mark.show, is_open=True),
+        _form(doors, place, mark.send, is_open=True),
+        _page(doors, marks_desk.HOME, marks_desk.choose),
+        _page(doors, "/marks/{territory}", marks_desk.show),
+        _page(doors, heap, marks_desk.heap),
+        _form(doors, f"{heap}/into", marks_desk.into_request),
+        _form(doors, f"{heap}/join", marks_desk.join),
+        _form(doors, f"{heap}/refuse", marks_desk.refuse),
+        _page(doors, "/marks/{rest:path}", _no_page),
+        _form(doors, "/marks/{rest:path}", _no_page),
     ]
 
 

@@ -15,7 +15,7 @@ from riskmap.public import page
 
 HOME = "/council"
 RETURN = re.compile(
-    r"/(?:casework|council|place-reviews|release-desk|review|steward)(?:/[A-Za-z0-9_-]{1,40}){0,3}(?:\?[A-Za-z0-9_=&.%-]{0,200})?"
+    r"/(?:casework|council|marks|place-reviews|release-desk|review|steward)(?:/[A-Za-z0-9_-]{1,40}){0,3}(?:\?[A-Za-z0-9_=&.%-]{0,200})?"
 )
 """Pages to come back to: ours, written plainly. Everything else leads to `HOME`."""
 TEMPLATE = "sign_in.html"

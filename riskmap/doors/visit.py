@@ -23,6 +23,9 @@ from riskmap.public import page, shelf
 from riskmap.public.page import Shell, Visitor
 from riskmap.release import Release
 from riskmap.settings import Settings
+from riskmap.signals import limits
+from riskmap.signals.desk import SignalOffice
+from riskmap.signals.limits import Gate
 from riskmap.wording import Wording
 
 COOKIE = "riskmap_session"
@@ -37,6 +40,7 @@ class Doors:
         self.settings, self.now = settings, now
         self._open_store, self._opening = open_store, Lock()
         self._store: Store | None = None
+        self.gate = Gate()
 
     @property
     def store(self) -> Store:
@@ -55,6 +59,12 @@ class Doors:
         """Where reviews of places are kept; errors of the key as in `installation_key.load`."""
         secret = installation_key.load(self.settings.data)
         return ReviewOffice(store=self.store, journals=self.settings.journals, secret=secret)
+
+    @property
+    def signal_office(self) -> SignalOffice:
+        """Where marks are kept; errors of the key as in `installation_key.load`."""
+        secret = installation_key.load(self.settings.data)
+        return SignalOffice(store=self.store, journals=self.settings.journals, secret=secret, gate=self.gate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +89,8 @@ class Visit:
     """Content of the file that a form sent along."""
     token: str | None = field(default=None, repr=False)
     signed_in: SignedIn | None = None
+    address: str | None = field(default=None, repr=False)
+    """Where the visit comes from, for the limits on marks alone; None where it is not known."""
 
     @property
     def actor(self) -> Actor:
@@ -100,6 +112,10 @@ class Visit:
     @property
     def review_office(self) -> ReviewOffice:
         return self.doors.review_office
+
+    @property
+    def signal_office(self) -> SignalOffice:
+        return self.doors.signal_office
 
     @property
     def release(self) -> Release:
@@ -197,7 +213,15 @@ def begin(request: Request, doors: Doors, form: Mapping[str, str], upload: bytes
         form=form,
         upload=upload,
         token=request.cookies.get(COOKIE),
+        address=_address(request, doors.settings.address_header),
     )
+
+
+def _address(request: Request, header: str | None) -> str | None:
+    if header is not None:
+        # The nearest proxy writes last; what stands before it a visitor may have made up.
+        return limits.readable(request.headers.get(header, "").rpartition(",")[2])
+    return limits.readable(request.client.host if request.client else None)
 
 
 def asked_language(query: Mapping[str, str], form: Mapping[str, str]) -> str | None:

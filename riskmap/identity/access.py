@@ -50,11 +50,17 @@ class Permission(StrEnum):
     REOPEN = "reopen"
     UNDO_MERGE = "undo_merge"
     UNDO_WITHDRAWAL = "undo_withdrawal"
+    ENTER_APPEAL = "enter_appeal"
+    EXTEND_TERM = "extend_term"
+    SET_DATE = "set_date"
+    HOLD_MEETINGS = "hold_meetings"
     MANAGE_ACCOUNTS = "manage_accounts"
     CORRECT_ROWS = "correct_rows"
     REVIEW_HOTSPOTS = "review_hotspots"
     PUBLISH = "publish"
     ANSWER_REVIEWS = "answer_reviews"
+    READ_SIGNALS = "read_signals"
+    SORT_SIGNALS = "sort_signals"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -85,11 +91,17 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.REOPEN: _SECRETARY,
     Permission.UNDO_MERGE: _SECRETARY,
     Permission.UNDO_WITHDRAWAL: _SECRETARY,
+    Permission.ENTER_APPEAL: _SECRETARY,
+    Permission.EXTEND_TERM: _SECRETARY,
+    Permission.SET_DATE: _SECRETARY,
+    Permission.HOLD_MEETINGS: _SECRETARY,
     Permission.MANAGE_ACCOUNTS: frozenset({Role.ADMINISTRATOR}),
     Permission.CORRECT_ROWS: frozenset({Role.STEWARD}),
     Permission.REVIEW_HOTSPOTS: frozenset({Role.POLICE_REVIEWER, Role.AKIMAT_OFFICER}),
     Permission.PUBLISH: frozenset({Role.STEWARD}),
     Permission.ANSWER_REVIEWS: frozenset({Role.STEWARD}),
+    Permission.READ_SIGNALS: frozenset({Role.COUNCIL_MEMBER, Role.SECRETARY, Role.CHAIR}),
+    Permission.SORT_SIGNALS: _SECRETARY,
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 

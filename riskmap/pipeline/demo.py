@@ -2,19 +2,24 @@
 
 import hashlib
 import io
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from geodata import made_up_city
+import polars as pl
+
+from geodata import made_up_city, made_up_survey
 from geodata.made_up_incidents import LAST_DAY
 from geodata.territory import Territory
 from riskmap.disk import replace_synced, writing_to
-from riskmap.pipeline import publication
+from riskmap.pipeline import publication, survey
 from riskmap.pipeline.deliveries import deliver
 from riskmap.pipeline.publication import PublicationReport
 from riskmap.pipeline.scoring import Progress
 from riskmap.ports import Store
 from riskmap.settings import Settings
+
+ASKED_BY = date(2025, 12, 20)
+"""Day of the simulated survey."""
 
 
 def build(
@@ -24,23 +29,40 @@ def build(
     city = made_up_city.build(progress=lambda done, total: progress("cli.demo.step.city", done, total))
     store.territories.save(city.territory)
     path = settings.data / "made_up" / f"{city.territory.name}-simulated.parquet"
-    _write(city, path)
+    _write(city.incidents, path)
     _retire_earlier_cities(store, city.territory, path)
+    # A clock set earlier must not turn the made-up days into future ones.
+    received = max(now, datetime.combine(LAST_DAY, time.max, tzinfo=UTC))
     deliver(
         store,
         path,
         territory=city.territory,
-        # A clock set earlier must not turn the made-up days into future ones.
-        now=max(now, datetime.combine(LAST_DAY, time.max, tzinfo=UTC)),
+        now=received,
         progress=lambda done, total: progress("cli.progress.deliver", done, total),
     )
+    _ask(store, settings, city.territory, now=received)
     published = publication.publish(store, settings.releases, city.territory, as_of=None, now=now, progress=progress)
     return published, city.territory
 
 
-def _write(city: made_up_city.MadeUpCity, path: Path) -> None:
+def _ask(store: Store, settings: Settings, territory: Territory, *, now: datetime) -> None:
+    """Take in the simulated survey of the city."""
+    path = settings.data / "made_up" / f"{territory.name}-survey-simulated.parquet"
+    _write(made_up_survey.answers(), path)
+    survey.load(
+        store,
+        path,
+        territory_name=territory.name,
+        source=made_up_survey.SOURCE,
+        dated=ASKED_BY,
+        now=now,
+        is_simulated=True,
+    )
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
     packed = io.BytesIO()
-    city.incidents.write_parquet(packed)
+    frame.write_parquet(packed)
     with writing_to(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_synced(path, packed.getvalue())

@@ -22,7 +22,7 @@ from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release, release_desk, wording
 from riskmap.errors import NothingToCorrect, NothingToScore, NotReleasable
-from riskmap.pipeline import class_layers, public_tables, scorecard_file, scoring, withdrawal
+from riskmap.pipeline import class_layers, place_names, public_tables, scorecard_file, scoring, survey, withdrawal
 from riskmap.pipeline.area_numbers import counted_areas, official_areas
 from riskmap.ports import ScoreRun, Store
 from riskmap.release import Area
@@ -103,7 +103,10 @@ def publish(
     except NothingToScore:
         if not official:
             raise
-        draft = _regions_only(territory, official, as_of=as_of or date.fromisoformat(territory.official["dated"]))
+        names = store.surroundings.names(territory.name)
+        day = as_of or date.fromisoformat(territory.official["dated"])
+        answers = survey.file_of(store.survey.load(territory.name))
+        draft = _regions_only(territory, official, names, answers, as_of=day)
     else:
         draft = _with_cells(store, root, territory, incidents=incidents, run=run, progress=progress)
     content = _next_in_chain(root, territory.name, draft, correct=correct)
@@ -160,8 +163,15 @@ def _next_in_chain(root: Path, territory: str, draft: Draft, *, correct: int | N
     return draft(newest, correct)
 
 
-def _regions_only(territory: Territory, areas: list[Area], *, as_of: date) -> Draft:
-    files = {"areas.json": _areas_json(territory, areas), **_outlines(territory, areas)}
+def _regions_only(
+    territory: Territory, areas: list[Area], names: pl.DataFrame, answers: Mapping[str, bytes], *, as_of: date
+) -> Draft:
+    files = {
+        **answers,
+        "areas.json": _areas_json(territory, areas),
+        **place_names.file_of(territory, names, regions=[area.area_id for area in areas]),
+        **_outlines(territory, areas),
+    }
     return lambda predecessor, _correct: Content(
         manifest=_manifest(territory, as_of=as_of) | {"predecessor": predecessor}, files=files
     )
@@ -236,6 +246,7 @@ def _with_cells(
         areas = official_areas(territory) or _with_reasons(
             counted_areas(territory, period, public=public.counts), run.details.get("region_reasons", {})
         )
+        delivered_names = store.surroundings.names(territory.name)
         area_index = {area.area_id: i for i, area in enumerate(areas)}
         own_area = np.array([area_index.get(region, release.NO_AREA) for region in grid["region_id"]], dtype="<u2")
         files = {
@@ -255,6 +266,10 @@ def _with_cells(
                 predecessor=predecessor,
             ),
             **(public_tables.residents_file(public, grid) if territory.has_residents else {}),
+            **survey.file_of(store.survey.load(territory.name)),
+            **place_names.file_of(
+                territory, delivered_names, regions=list(area_index), cells=grid["public_cell"].to_numpy()
+            ),
             **_outlines(territory, areas),
         }
         manifest = _manifest(territory, as_of=run.as_of) | {
@@ -268,6 +283,7 @@ def _with_cells(
             "record_from": record_start.isoformat(),
             "groups": kept,
             "has_rates": territory.has_residents,
+            "attributions": place_names.attributions(delivered_names, store.surroundings.sources(territory.name)),
             "public_resolutions": sorted({int(r) for r in grid["resolution"]}),
             "class_rule": {**asdict(ClassRule()), "counts_in_bands_of": level_bands.BAND_WIDTH},
             "similar": class_layers.similar_places(territory),
@@ -344,6 +360,7 @@ def _manifest(territory: Territory, *, as_of: date) -> dict[str, Any]:
         "counts": None,
         "groups": [],
         "has_rates": True,
+        "attributions": [],
         "public_resolutions": [],
         "served": {},
         "bounds": [south, west, north, east],

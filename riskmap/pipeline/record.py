@@ -104,7 +104,8 @@ def silent_groups(known: pl.DataFrame, groups: list[str], *, as_of: date) -> dic
         assert isinstance(first, date)  # noqa: S101 - a group is one that incidents were found of
         assert isinstance(last, date)  # noqa: S101
         per_day = days.len() / ((last - first).days + 1)
-        if per_day * (as_of - last).days >= 3 * UNLIKELY_GAP:
+        quiet_days = (as_of - last).days - 1
+        if per_day * quiet_days >= 3 * UNLIKELY_GAP:
             found[group] = last
     return found
 

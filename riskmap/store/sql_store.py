@@ -12,7 +12,9 @@ from riskmap.ports import Delivery, DeliveryStatus, ScoreRun
 from riskmap.store.council_store import SqlRequests
 from riskmap.store.database import reading, writing
 from riskmap.store.identity_store import SqlAccounts, SqlAudit, SqlSessions
+from riskmap.store.meeting_store import SqlMeetings
 from riskmap.store.review_store import SqlPlaceReviews
+from riskmap.store.signal_store import SqlSignals
 from riskmap.store.tables import delivery, lake_file, quarantine_mark, score_run, strike
 
 
@@ -179,7 +181,9 @@ class SqlUnitOfWork:
     accounts: SqlAccounts
     sessions: SqlSessions
     requests: SqlRequests
+    meetings: SqlMeetings
     reviews: SqlPlaceReviews
+    signals: SqlSignals
     audit: SqlAudit
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -196,7 +200,9 @@ class SqlUnitOfWork:
         self.accounts = SqlAccounts(self._connection)
         self.sessions = SqlSessions(self._connection)
         self.requests = SqlRequests(self._connection)
+        self.meetings = SqlMeetings(self._connection)
         self.reviews = SqlPlaceReviews(self._connection)
+        self.signals = SqlSignals(self._connection)
         self.audit = SqlAudit(self._connection)
         return self
 

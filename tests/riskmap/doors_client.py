@@ -112,6 +112,7 @@ class Browser:
     """Keeps cookies, follows nothing, and names the site of its forms as browsers do."""
 
     app: Starlette
+    address: str = "127.0.0.1"
     cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
 
     def get(self, address: str, **query: str) -> httpx.Response:
@@ -124,7 +125,7 @@ class Browser:
 
     def ask(self, method: str, address: str, **options) -> httpx.Response:
         async def asking() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.app)
+            transport = httpx.ASGITransport(app=self.app, client=(self.address, 1234))
             async with httpx.AsyncClient(transport=transport, base_url=SITE, cookies=self.cookies) as client:
                 answer = await client.request(method, address, **options)
                 self.cookies = client.cookies
@@ -162,9 +163,9 @@ class Council:
     def later(self, **delta: float) -> None:
         self.at += timedelta(**delta)
 
-    def browser(self) -> Browser:
+    def browser(self, address: str = "127.0.0.1") -> Browser:
         """One in which nobody is signed in."""
-        return Browser(app=self.app)
+        return Browser(app=self.app, address=address)
 
     def signed_in(self, login: str, *, language: str = "kk") -> Browser:
         browser = self.browser()
@@ -228,9 +229,14 @@ class Council:
         return self.requests(), self.supports()
 
 
-def a_council(folder: Path, *, is_https: bool = False) -> Council:
+def a_council(folder: Path, *, is_https: bool = False, address_header: str | None = None) -> Council:
     """A council with a toy release and all accounts, in a database on disk: handlers run in threads."""
-    settings = Settings(data=folder, database_url=f"sqlite:///{folder / 'riskmap.db'}", is_https=is_https)
+    settings = Settings(
+        data=folder,
+        database_url=f"sqlite:///{folder / 'riskmap.db'}",
+        is_https=is_https,
+        address_header=address_header,
+    )
     release.write(settings.releases, *a_release(territory=TOWN))
     (folder / "riskmap.db").write_bytes(_database())
     store = assembly.open_store(settings)

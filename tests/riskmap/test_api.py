@@ -237,7 +237,14 @@ def test_no_public_file_says_a_number_about_a_hexagon(installation, territory):
             assert set(of_cells["kind"]) == {"band"}
             assert int((of_cells["high"] - of_cells["low"]).min()) >= 4
         elif path.suffix == ".csv":
-            assert path.name in ("places.csv", "crosswalk.csv", "residents.csv", "off_map.csv")
+            assert path.name in (
+                "places.csv",
+                "crosswalk.csv",
+                "residents.csv",
+                "off_map.csv",
+                "gazetteer.csv",
+                "survey.csv",
+            )
         elif path.name == "areas.bin":
             assert int(opened.cell_area.max()) < len(opened.areas)
             assert path.stat().st_size == 2 * opened.cells.size

@@ -37,7 +37,7 @@ def council(tmp_path):
 
 def open_routes(council, method):
     """Paths of every route below /casework that takes a method, with something in each gap."""
-    gaps = {"territory": TOWN, "number": "1", "action": "take_up", "rest:path": "any/thing"}
+    gaps = {"territory": TOWN, "number": "1", "action": "take_up", "deed": "open", "rest:path": "any/thing"}
     found = routes(council.settings, lambda: council.store, now=lambda: council.at)
     return [
         re.sub(r"\{([^}]+)\}", lambda gap: gaps[gap[1]], route.path)
@@ -81,6 +81,8 @@ def test_the_doors_are_all_the_routes_there_are(council):
         "review",
         "review-of-place",
         "place-reviews",
+        "mark",
+        "marks",
     }
 
 

@@ -270,6 +270,8 @@ def test_a_page_offers_exactly_the_steps_that_would_be_taken(council, login, act
     for name in ways[before]:
         taker = {"approve": "chair", "withdraw": "resident", "dispute": "other"}.get(name, "secretary")
         request = council.step(taker, request, Action(name))
+    if action is Action.EXTEND_TERM:
+        request = council.step("secretary", request, Action.ENTER_APPEAL)
     browser = council.signed_in(login)
 
     shown = browser.get(page(2))

@@ -95,7 +95,9 @@ def extract(tmp_path):
         a_node(2, LAT + 0.001, LNG, shop="yes"),
         a_node(3, LAT, LNG - 0.005),
         a_node(4, LAT, LNG + 0.005),
-        a_way(1, 3, 4, highway="residential"),
+        a_node(5, LAT, LNG + 0.001, place="suburb", **{"name": "Самал", "name:ru": "Самал-2"}),
+        a_node(6, LAT, LNG + 0.002, shop="yes", name="Жеке дүкен"),
+        a_way(1, 3, 4, highway="residential", **{"name": "Абай көшесі", "old_name:ru": "улица Калинина"}),
     )
 
 
@@ -153,6 +155,15 @@ def test_an_extract_gives_features_with_source_licence_and_date(run, extract, sh
     values = shelf.load(TOWN)
     assert values.filter(feature="stop", measure="count")["value"].sum() == 1
     assert values.filter(feature="bar").height == 0
+
+
+def test_names_of_streets_and_settlements_are_kept_and_those_of_shops_are_not(run, extract, shelf):
+    run("surroundings", "load", "--osm", extract, *OSM)
+
+    names = shelf.names(TOWN)
+    assert set(names["name_kk"]) == {"Абай көшесі", "Самал"}
+    assert set(names["name_ru"]) == {"Абай көшесі", "Самал-2"}
+    assert names.filter(kind="street")["other_names"].to_list() == [["улица Калинина"]]
 
 
 def test_an_extract_loaded_again_changes_nothing(run, extract, data):

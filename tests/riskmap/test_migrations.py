@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from riskmap.assembly import is_set_up, migrate, open_store, schema_version
+from riskmap.council.request import Action
 from riskmap.errors import CannotWrite, DamagedStore, StoreBusy, WrongSchema
 from riskmap.identity.access import Grant, Role
 from riskmap.lake_ports import MarkState, QuarantineMark, Strike, StrikeReason
@@ -18,7 +19,9 @@ from riskmap.store.schema import MIGRATIONS, migrate_engine
 from riskmap.store.sql_store import SqlUnitOfWork
 from riskmap.store.tables import metadata
 from tests.contracts.council_builders import NOON, a_request, a_session, an_account, an_audit_entry, one_step_on
+from tests.contracts.test_meeting_store import a_meeting
 from tests.place_review_builder import a_review
+from tests.signal_builder import a_signal
 
 
 @pytest.fixture
@@ -121,6 +124,26 @@ def test_deliveries_live_through_the_way_up_to_the_council_and_down_again(tmp_pa
     engine.dispose()
 
 
+def test_a_request_with_steps_about_its_term_goes_down_and_up_again_and_can_go_on():
+    engine = open_engine("sqlite://")
+    migrate_engine(engine)
+    request = one_step_on(a_request(), Action.SET_DATE, own_day="2026-12-01")
+    with SqlUnitOfWork(engine) as work:
+        work.accounts.save(an_account())
+        work.requests.add(one_step_on(request))
+        work.commit()
+
+    migrate_engine(engine, "0004")
+    migrate_engine(engine)
+
+    with SqlUnitOfWork(engine) as work:
+        found = work.requests.find("town", 1)
+        assert [step.action for step in found.steps] == [Action.SUBMIT, Action.TAKE_UP]
+        work.requests.save(one_step_on(found, Action.ASK))
+        work.commit()
+    engine.dispose()
+
+
 def _write_a_delivery(engine: sa.Engine) -> None:
     # As a program of that revision wrote it.
     with engine.begin() as connection:
@@ -143,6 +166,8 @@ def _use_everything(engine: sa.Engine) -> None:
         work.requests.add(one_step_on(a_request()))
         work.requests.support("town", 1, "a1", at=NOON)
         work.reviews.add(a_review())
+        work.meetings.add(a_meeting())
+        work.signals.add(a_signal())
         work.audit.append(an_audit_entry())
         work.strikes.add(
             [

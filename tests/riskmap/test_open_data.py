@@ -84,6 +84,18 @@ def test_a_band_carries_the_class_of_its_hexagon_and_areas_speak_the_same_words(
     assert of_regions - {""}
 
 
+def test_where_a_class_is_empty_for_areas_the_dictionary_says_why(city):
+    areas = {row["class"] for row in rows_of(city, "counts.csv") if row["level"] == "area"}
+    (meaning,) = {
+        row["meaning_en"]
+        for row in rows_of(city, "dictionary.csv")
+        if (row["file"], row["column"]) == ("counts.csv", "class")
+    }
+
+    assert areas == {""}
+    assert "Areas within regions and districts have no class in the release" in meaning
+
+
 def test_cells_carry_classes_in_words_and_no_number(city):
     (*_, row) = rows_of(city, "cells.csv")
 

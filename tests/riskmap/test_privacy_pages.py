@@ -24,7 +24,7 @@ EXAMPLE_ROW = "example-01 2025"
 
 def page(releases, language="en", **settings):
     async def ask():
-        app = Starlette(routes=privacy_pages.routes(releases, **{"review_days": 365} | settings))
+        app = Starlette(routes=privacy_pages.routes(releases, **{"review_days": 365, "mark_days": 365} | settings))
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://riskmap.test") as client:
             return await client.get(privacy_pages.ADDRESS, params={"lang": language})

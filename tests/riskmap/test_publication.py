@@ -17,7 +17,7 @@ from riskmap.errors import InvalidAsOf, NothingToScore, NotReleasable
 from riskmap.pipeline import publication, scoring
 from riskmap.pipeline.deliveries import deliver
 from riskmap.public import explain
-from tests.made_up_town import a_territory, some_incidents, write_csv
+from tests.made_up_town import DAYS, ROWS, a_territory, some_incidents, write_csv
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 AS_OF = date(2025, 5, 1)
@@ -59,6 +59,16 @@ class Town:
 
 def files_of(opened):
     return {path.name: path.read_bytes() for path in sorted(opened.folder.iterdir()) if path.name != "manifest.json"}
+
+
+def whole_month(town):
+    """What is expected of the whole town in 30 days, in its latest score run."""
+    return town.store.scores.latest(town.territory.name)[1].row(
+        by_predicate=(pl.col("area_kind") == "territory")
+        & (pl.col("offence_group") == "all")
+        & (pl.col("horizon_days") == 30),
+        named=True,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +241,21 @@ def test_a_record_too_short_for_a_test_is_called_untested(tmp_path):
 
     assert set(report.served.values()) == {"untested"}
     assert report.period == (date(2024, 1, 1), date(2024, 3, 1))
+
+
+def test_a_cold_start_of_a_month_is_forecast_in_wide_ranges_and_said_to_be_untested(tmp_path, town):
+    young = Town(tmp_path, some_incidents(rows=31 * ROWS // DAYS, days=31))
+
+    report = young.publish(as_of=None)
+
+    opened = young.release()
+    assert set(report.served.values()) == {"untested"}
+    for language in wording.LANGUAGES:
+        words = wording.in_language(language)
+        assert words.text("legend.no_test") in explain.legend_notes(opened, "all", words)
+    (month, usual) = (whole_month(one) for one in (young, town))
+    assert month["low"] <= 30 * ROWS / DAYS <= month["high"]
+    assert month["high"] - month["low"] > 1.2 * (usual["high"] - usual["low"])
 
 
 def test_a_record_without_a_complete_month_is_not_released(tmp_path):
