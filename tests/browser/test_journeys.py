@@ -24,6 +24,7 @@ def visit(chromium, site):
     visits = []
 
     def go(*arguments, **address):
+        address.setdefault("place", COUNTRY)
         visits.append(Visit(chromium, site, *arguments, **address))
         visits[-1].wait_for_map()
         return visits[-1]

@@ -7,6 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -21,6 +24,8 @@ LINK = re.compile(r'(?:href|src|action)="([^"#]+)"')
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("public_side")]
 
 STAFF = ("/sign-in", "/casework", "/steward", "/review")
+ELSEWHERE = (*STAFF, "/mark")
+"""What is only linked here: it is taken in where the store is, and the answer says so."""
 STARTS = (
     "/council",
     "/scorecard",
@@ -29,6 +34,10 @@ STARTS = (
     "/privacy",
     "/press",
     f"/data/{CITY}",
+    f"/area/{CITY}",
+    f"/feed/{CITY}.atom",
+    f"/calendar/{CITY}.ics",
+    f"/embed/{CITY}",
     "/api/v1/release",
 )
 
@@ -80,7 +89,7 @@ def test_every_public_page_works_without_a_store_and_nothing_is_written(site, da
             found = (urljoin(address, link.replace("&amp;", "&")) for link in LINK.findall(answer.text))
             for link in found:
                 parts = urlsplit(link)
-                is_ours = not parts.netloc and parts.path not in ("", "/") and not parts.path.startswith(STAFF)
+                is_ours = not parts.netloc and parts.path not in ("", "/") and not parts.path.startswith(ELSEWHERE)
                 if is_ours and link not in seen and link not in waiting:
                     waiting.append(link)
 
@@ -123,3 +132,44 @@ def test_without_a_release_the_public_side_does_not_start(tmp_path):
     assert ended.returncode != 0
     assert "RISKMAP_SIDE" in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def other_site(site):
+    """Address of somebody else's page that frames a place as its own page says, and that page itself."""
+    area = f"{site.base_url}/area/{CITY}?lang=ru"
+    code = re.search(r"<textarea[^>]*>(.*?)</textarea>", site.get(area).text, re.DOTALL)[1]
+    body = f"<!doctype html><title>x</title>{unescape(code)}<iframe name=closed src='{area}'></iframe>".encode()
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            """Nothing is said of requests."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def test_another_site_can_frame_a_place_and_nothing_else_of_ours(site, other_site, chromium):
+    context = chromium.new_context()
+    page = context.new_page()
+
+    page.goto(other_site)
+    frame = page.frame_locator("iframe").first
+    with context.expect_page() as opened:
+        frame.locator(".rm-embed-way a").click()
+    opened.value.wait_for_load_state()
+
+    assert "01.10.2025" in frame.locator(".rm-lead").inner_text()
+    assert frame.locator("figure svg path").count() > 3
+    assert opened.value.url == f"{site.base_url}/area/{CITY}?lang=ru"
+    assert opened.value.evaluate("window.opener") is None
+    assert CITY not in page.frame("closed").url
+    context.close()

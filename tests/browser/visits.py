@@ -94,10 +94,13 @@ def browser():
 class Visit:
     """One person's page, and everything it asked for, missed or complained of."""
 
-    def __init__(self, chromium, site, size=DESKTOP, *, path="/", **address):
+    def __init__(self, chromium, site, size=DESKTOP, *, path="/", color_scheme="light", **address):
         is_phone = size[0] < 500
         self.context = chromium.new_context(
-            viewport={"width": size[0], "height": size[1]}, is_mobile=is_phone, has_touch=is_phone
+            viewport={"width": size[0], "height": size[1]},
+            is_mobile=is_phone,
+            has_touch=is_phone,
+            color_scheme=color_scheme,
         )
         self.page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)
