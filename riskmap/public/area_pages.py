@@ -158,6 +158,7 @@ def _page(
         chart=_chart(book, [place, *like], words),
         council=_decided(root, journals, release, place, words, today=today) if release.cells.size else None,
         map_query=_map_query(place),
+        marking=_marking(book, place),
         follow=following.ways(book, place, words, site=following.site_of(request)),
         how=HOW,
         sheets=area_sheet.ways(f"{ADDRESS}/{release.territory}/{place_id}", words.language),
@@ -227,6 +228,13 @@ def _map_query(place: Place) -> dict[str, str]:
     if place.level == AREA:
         return {"cell": min(place.cells)}
     return {"area": place.place_id} if place.level == "region" else {}
+
+
+def _marking(book: Book, place: Place) -> str:
+    """Where a problem of a place is marked: at its district, or with a choice of them."""
+    territory = book.release.territory
+    district = place if place.year is None else book.places[place.parent_id or territory]
+    return f"/mark/{territory}" + (f"/{district.place_id}" if district.place_id != territory else "")
 
 
 def _chart(book: Book, places: list[Place], words: Wording) -> area_drawing.Ranges | None:

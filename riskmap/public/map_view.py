@@ -49,8 +49,8 @@ Bounds = tuple[float, float, float, float]
 class Palette:
     """Colours of one theme.
 
-    ``classes`` follow the risk classes 1 to 7, ``steps`` the five steps of an area's rate. The five classes differ
-    by at least 23 (light: 20.7) in CAM02-UCS for normal, deuteranopic, protanopic and tritanopic sight.
+    ``classes`` follow the risk classes 1 to 7, ``steps`` the five steps of an area's rate. How well
+    they are told apart stands in docs/accessibility.md; ``tests/riskmap/test_palette.py`` measures it.
     """
 
     ground: str

@@ -57,3 +57,34 @@ def test_a_mark_becomes_a_request_and_its_receipt_says_so(chromium, site, town, 
     assert [one.troubles for one in visits] == [([], [], [])] * 3
     for one in visits:
         one.context.close()
+
+
+def test_from_the_front_door_a_place_is_found_and_a_problem_marked_with_the_keyboard_alone(chromium, site, town):
+    words = wording.in_language("kk")
+    district = town.release.area_by_id["ulg-03"]
+    resident = Visit(chromium, site, DESKTOP, path="/kk")
+    press = resident.page.keyboard.press
+
+    resident.tab_to("q")
+    resident.page.keyboard.type(district.names["ru"].replace("ж", "ш", 1))  # misspelt
+    press("Enter")
+    resident.page.wait_for_url(re.compile(r"[?&]q="))
+    resident.tab_to(district.names["kk"])
+    press("Enter")
+    resident.page.locator("h1", has_text=district.names["kk"]).wait_for()
+    resident.tab_to(words.text("signal.button"))
+    press("Enter")
+    resident.page.locator(".rm-mark-categories").wait_for()
+    resident.tab_to(words.text("signal.category.lighting"))
+    press("Enter")
+    resident.page.locator("input[name=what]").first.wait_for()
+    for question in ("what", "when", "how_often", "feels_unsafe"):
+        resident.tab_to(question)
+        press("Space")
+    resident.page.wait_for_timeout(PAUSE_MS)
+    resident.tab_to(words.text("signal.send"))
+    press("Enter")
+
+    assert re.sub(r"\D", "", resident.page.locator(".rm-receipt").inner_text()).isdigit()
+    assert resident.troubles == ([], [], [])
+    resident.context.close()

@@ -25,7 +25,7 @@ WHERE_FOCUS_IS = """() => {
   const active = document.activeElement;
   if (active.tagName === "IFRAME") return "map: " + active.contentDocument.activeElement.className;
   if (!["A", "BUTTON", "INPUT"].includes(active.tagName)) return "";
-  return active.getAttribute("aria-label") || active.textContent;
+  return active.getAttribute("aria-label") || active.textContent || active.name;
 }"""
 SEVERE_FINDINGS = """async () => {
   const found = await axe.run(document, {resultTypes: ["violations"]});
