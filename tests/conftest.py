@@ -1,11 +1,15 @@
 """Options and fixtures that several layers share."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import hypothesis
 import pytest
 
+from geodata import kazakhstan
+from riskmap.pipeline import territories
 from tests.installation import installation
 
 __all__ = ["installation"]
@@ -39,6 +43,16 @@ def shared_data():
     if not SHARED_DATA.is_dir():
         pytest.skip("the folder ../shared/data with real data is absent")
     return SHARED_DATA
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _kazakhstan_is_read_once():
+    """Each new store asks for the built-in territory; the outlines take longer to read than all the rest."""
+    made = kazakhstan.territory()
+    with pytest.MonkeyPatch.context() as patch:
+        copied = SimpleNamespace(NAME=kazakhstan.NAME, territory=lambda: replace(made, regions=made.regions.copy()))
+        patch.setattr(territories, "kazakhstan", copied)
+        yield
 
 
 @pytest.fixture(autouse=True)
