@@ -258,17 +258,18 @@ def _load_objects(options: argparse.Namespace, context: Context) -> Report:
 def _list(options: argparse.Namespace, context: Context) -> Report:
     with opened(context) as store:
         territory = store.territories.load(options.territory)
-        sources = assembly.surroundings_shelf(context.settings).sources(territory.name)
+        shelf = assembly.surroundings_shelf(context.settings)
+        sources, shown = shelf.sources(territory.name), [one.consent for one in shelf.shown(territory.name)]
     words = context.words
     named = territory.names.of(words.language)
     lines = [words.text("cli.surroundings.of", territory=named, n=territory.places.height)]
     lines += [_source_line(row, words) for row in sources.iter_rows(named=True)]
     if sources.height == 0:
         lines.append(words.text("cli.surroundings.none"))
-    return Report(
-        lines=lines,
-        data={"territory": territory.name, "cells": territory.places.height, "features": sources.to_dicts()},
-    )
+    lines += [words.text("cli.objects.public", owner=one.owner, day=words.date(one.said_on)) for one in shown]
+    data = {"territory": territory.name, "cells": territory.places.height, "features": sources.to_dicts()}
+    data["shown"] = [{"owner": one.owner, "said_on": one.said_on.isoformat()} for one in shown]
+    return Report(lines=lines, data=data)
 
 
 def _loaded_lines(report: SurroundingsReport, words: Wording) -> list[str]:

@@ -117,6 +117,7 @@ def test_objects_are_shown_only_with_their_owners_word_and_no_longer_without_it(
     told = run(*load, *word, "--json")
     (shown,) = shelf.shown(TOWN)
     again = run(*load, *word, "--json")
+    listed = run("surroundings", "list", "--json")
     run(*load)
 
     assert (alone.data["is_public"], shown_before) == (False, [])
@@ -127,6 +128,7 @@ def test_objects_are_shown_only_with_their_owners_word_and_no_longer_without_it(
         1,
     )
     assert again.data["is_unchanged"]
+    assert listed.data["shown"] == [{"owner": "Made up council", "said_on": "2026-02-03"}]
     assert shelf.shown(TOWN) == []
 
 
