@@ -12,7 +12,7 @@ import polars as pl
 from geodata.made_up_city import MadeUpCity
 from geodata.public_objects import ObjectKind
 
-OWNER = "Үлгіқала (модель)"
+OWNER = "Ulgiqala (simulated)"
 DATED = date(2025, 12, 20)
 YEAR = 2025
 CAMERAS_AT = 0.4

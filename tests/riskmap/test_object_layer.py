@@ -55,7 +55,7 @@ def test_the_page_of_an_area_says_what_stands_there_and_whose_word_it_is(install
     page = PublicClient(releases=installation.releases).get("/area/ulgiqala/ulg-01", lang="ru").text
 
     assert "Уличные фонари" in page
-    assert "Источник: Үлгіқала (модель), 20.12.2025." in page
+    assert "Источник: Ulgiqala (simulated), 20.12.2025." in page
 
 
 def test_the_open_data_hold_every_object_and_every_column_has_a_meaning(city):
