@@ -11,6 +11,7 @@ from riskmap.council.request import civil_day
 from riskmap.public import (
     api,
     area_pages,
+    base_map,
     compare_pages,
     council_pages,
     embed_pages,
@@ -54,7 +55,7 @@ app = st.App(
             settings.releases,
             settings.journals,
             today=lambda: civil_day(datetime.now(UTC)),
-            tile_url=settings.tile_url,
+            base=base_map.of(settings.tile_url, settings.basemap_file, settings.basemap_attribution),
         ),
         *front_pages.routes(settings.releases, settings.journals),
         *scorecard_pages.routes(settings.releases),
@@ -78,6 +79,7 @@ app = st.App(
         *off_map_pages.routes(settings.releases),
         *static_site.routes(settings.site),
         *api.routes(settings.releases, settings.journals),
+        *base_map.routes(settings.basemap_file),
         *static_files.routes(assets=ASSETS, releases=settings.releases),
     ],
     middleware=[

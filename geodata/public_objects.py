@@ -37,7 +37,8 @@ class ObjectKind(StrEnum):
 
 PUBLIC_OBJECTS = Table(
     name="public objects",
-    meaning="Cameras, lights, signs, police posts and road accidents with casualties as delivered. Never published.",
+    meaning="Cameras, lights, signs, police posts and road accidents with casualties as delivered. "
+    "Shown only with their owner's word, and accidents in bands alone.",
     columns=(
         Column(name="object_id", dtype=pl.String(), meaning="keyed hash of the owner's number, else of what it is"),
         Column(name="kind", dtype=pl.String(), meaning="camera, light, sign, police or accident"),

@@ -48,10 +48,11 @@ from riskmap import (
 from riskmap.command_line import Context, Report, day, delivery_lines, opened, positive
 from riskmap.council import journal_desk
 from riskmap.council.simulated import NewAccount
-from riskmap.errors import ExitStatus, NoRelease, RiskMapError
+from riskmap.errors import ExitStatus, NoRelease, RiskMapError, UnusableBaseMap
 from riskmap.pipeline import demo, publication, scoring, territories
 from riskmap.pipeline.deliveries import DeliveryReport
 from riskmap.pipeline.publication import PublicationReport
+from riskmap.public import base_map
 from riskmap.settings import Settings
 from riskmap.wording import UnknownText, Wording
 
@@ -355,6 +356,7 @@ def _journal(options: argparse.Namespace, context: Context) -> Report:
 def _serve(options: argparse.Namespace, context: Context) -> Report:
     if not options.prepare_only:
         serving.require_free_port(options.port)
+    _tell_of_base_map(context)
     if context.settings.is_public_side:
         return _serve_public(options, context)
     with opened(context) as store:
@@ -376,6 +378,15 @@ def _serve(options: argparse.Namespace, context: Context) -> Report:
         serving.run_website(options.port)
     data = {"address": url, "territory": prepared.territory, "accounts": [asdict(a) for a in prepared.accounts]}
     return Report(data=data, lines=lines)
+
+
+def _tell_of_base_map(context: Context) -> None:
+    """Say what is wrong with the file of the base map; the website starts without it."""
+    settings = context.settings
+    try:
+        base_map.opened(settings.tile_url, settings.basemap_file, settings.basemap_attribution)
+    except UnusableBaseMap as problem:
+        print(problem, file=sys.stderr, flush=True)
 
 
 def _serve_public(options: argparse.Namespace, context: Context) -> Report:

@@ -45,6 +45,12 @@ class InvalidSetting(RiskMapError, ValueError):
     exit_status = ExitStatus.BAD_INPUT
 
 
+class UnusableBaseMap(RiskMapError, ValueError):
+    """The file of the base map is missing, damaged or of another kind; the map is shown without it."""
+
+    exit_status = ExitStatus.BAD_INPUT
+
+
 class InvalidOptions(RiskMapError, ValueError):
     """A command's options contradict each other, or one is missing."""
 

@@ -6,13 +6,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from geodata.errors import InvalidSurroundings
 from geodata.exposure import Spread
 from geodata.public_objects import ObjectKind
 from geodata.territory import Territory
 from riskmap import assembly, installation_key
 from riskmap.command_line import Context, Report, opened
 from riskmap.pipeline import surroundings
-from riskmap.pipeline.surroundings import ExposureReport, Provenance, SurroundingsReport
+from riskmap.pipeline.surroundings import ExposureReport, OwnersWord, Provenance, SurroundingsReport
 from riskmap.wording import Wording
 
 Run = Callable[[argparse.Namespace, Context], Report]
@@ -55,6 +56,8 @@ def add_commands(
     objects.add_argument("file", type=Path, metavar="FILE")
     objects.add_argument("--kind", choices=list(map(str, ObjectKind)), help="default: as a column of the file says")
     _add_provenance(objects)
+    objects.add_argument("--public-by", metavar="TEXT", help="the owner who said that everybody may see them")
+    objects.add_argument("--public-on", type=_day, metavar="YYYY-MM-DD", help="day on which the owner said so")
 
 
 def _load_exposure(options: argparse.Namespace, context: Context) -> Report:
@@ -211,9 +214,15 @@ def _load_objects(options: argparse.Namespace, context: Context) -> Report:
             provenance=_provenance(options),
             key=installation_key.load(context.settings.data),
             now=context.now,
+            word=_owners_word(options),
         )
     words = context.words
     lines, data = _loaded_lines(report, words), _loaded_data(report)
+    if options.public_by:
+        lines.append(words.text("cli.objects.public", owner=options.public_by, day=words.date(options.public_on)))
+    else:
+        lines.append(words.text("cli.objects.not_public"))
+    data["is_public"] = options.public_by is not None
     if report.read is not None:
         read = report.read
         lines.append(
@@ -249,17 +258,18 @@ def _load_objects(options: argparse.Namespace, context: Context) -> Report:
 def _list(options: argparse.Namespace, context: Context) -> Report:
     with opened(context) as store:
         territory = store.territories.load(options.territory)
-        sources = assembly.surroundings_shelf(context.settings).sources(territory.name)
+        shelf = assembly.surroundings_shelf(context.settings)
+        sources, shown = shelf.sources(territory.name), [one.consent for one in shelf.shown(territory.name)]
     words = context.words
     named = territory.names.of(words.language)
     lines = [words.text("cli.surroundings.of", territory=named, n=territory.places.height)]
     lines += [_source_line(row, words) for row in sources.iter_rows(named=True)]
     if sources.height == 0:
         lines.append(words.text("cli.surroundings.none"))
-    return Report(
-        lines=lines,
-        data={"territory": territory.name, "cells": territory.places.height, "features": sources.to_dicts()},
-    )
+    lines += [words.text("cli.objects.public", owner=one.owner, day=words.date(one.said_on)) for one in shown]
+    data = {"territory": territory.name, "cells": territory.places.height, "features": sources.to_dicts()}
+    data["shown"] = [{"owner": one.owner, "said_on": one.said_on.isoformat()} for one in shown]
+    return Report(lines=lines, data=data)
 
 
 def _loaded_lines(report: SurroundingsReport, words: Wording) -> list[str]:
@@ -305,6 +315,19 @@ def _add_provenance(command: argparse.ArgumentParser) -> None:
 
 def _provenance(options: argparse.Namespace) -> Provenance:
     return Provenance(source=options.source, dated=options.dated, licence=options.licence)
+
+
+def _owners_word(options: argparse.Namespace) -> OwnersWord | None:
+    """The owner's name and the day, both or neither."""
+    if options.public_by is None and options.public_on is None:
+        return None
+    if options.public_by is None or options.public_on is None:
+        lacking = "--public-by" if options.public_by is None else "--public-on"
+        raise InvalidSurroundings(
+            f"{lacking} is missing; expected the owner and the day of the owner's word together: --public-by TEXT "
+            "--public-on YYYY-MM-DD. Leave both out where nobody said that the objects may be shown."
+        )
+    return OwnersWord(owner=options.public_by, said_on=options.public_on)
 
 
 def _day(text: str) -> date:

@@ -36,7 +36,7 @@ SIMULATED = "-simulated"
 
 RELEASE_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}(-simulated)?")
 PUBLIC_FILES = re.compile(
-    r"(manifest|areas|scorecard)\.json|(areas|basemap)\.geojson|(cells|areas)\.bin|classes-[a-z_]+\.bin"
+    r"(manifest|areas|scorecard)\.json|(areas|basemap|objects)\.geojson|(cells|areas)\.bin|classes-[a-z_]+\.bin"
     r"|(counts|places|crosswalk|residents|off_map|gazetteer|survey)\.csv"
 )
 

@@ -13,6 +13,7 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 MODEL_RESULTS = REPOSITORY / "docs" / "model_results.json"
 """Results of the benchmark, part of the program like its documents."""
 LONGEST_CONTACT = 200
+LONGEST_ATTRIBUTION = 300
 LEAST_DAYS = {"marks_days": 100}
 """Marks of a quarter must be there until it is over, for then they are counted."""
 
@@ -47,6 +48,17 @@ SETTINGS: tuple[Setting, ...] = (
         name="RISKMAP_TILE_URL",
         default="none: only the territory's own basemap is drawn",
         meaning="Address of map tiles with {z}, {x} and {y}. Visitors' browsers will ask that server for pictures.",
+    ),
+    Setting(
+        name="RISKMAP_BASEMAP_FILE",
+        default="none: only the territory's own basemap is drawn",
+        meaning="A .pmtiles file of vector tiles to lie under the map. This process serves it, so visitors' browsers "
+        "ask nobody else. The command serve says what is wrong with a file that cannot be used.",
+    ),
+    Setting(
+        name="RISKMAP_BASEMAP_ATTRIBUTION",
+        default="what the .pmtiles file says of its makers",
+        meaning="Whose work the tiles or the .pmtiles file are, as their licence asks; the map shows it as plain text.",
     ),
     Setting(
         name="RISKMAP_HTTPS",
@@ -139,6 +151,8 @@ class Settings:
     database_url: str
     is_public_side: bool = False
     tile_url: str | None = None
+    basemap_file: Path | None = None
+    basemap_attribution: str | None = None
     is_https: bool = False
     needs_second_person: bool = False
     contact: str | None = None
@@ -163,9 +177,13 @@ class Settings:
             database_url=_usable_database(database_url),
             is_public_side=_usable_side(given.get("RISKMAP_SIDE", "").strip()) == "public",
             tile_url=_usable_tiles(given.get("RISKMAP_TILE_URL", "").strip()),
+            basemap_file=_usable_file(given.get("RISKMAP_BASEMAP_FILE", "").strip()),
+            basemap_attribution=_usable_line(
+                "RISKMAP_BASEMAP_ATTRIBUTION", given.get("RISKMAP_BASEMAP_ATTRIBUTION", "").strip(), LONGEST_ATTRIBUTION
+            ),
             is_https=_yes_or_no("RISKMAP_HTTPS", given.get("RISKMAP_HTTPS", "").strip()),
             needs_second_person=_yes_or_no("RISKMAP_SECOND_PERSON", given.get("RISKMAP_SECOND_PERSON", "").strip()),
-            contact=_usable_contact(given.get("RISKMAP_CONTACT", "").strip()),
+            contact=_usable_line("RISKMAP_CONTACT", given.get("RISKMAP_CONTACT", "").strip(), LONGEST_CONTACT),
             address_header=_usable_header(given.get("RISKMAP_ADDRESS_HEADER", "").strip()),
             kept_for=_kept_for(given),
         )
@@ -220,10 +238,22 @@ def _yes_or_no(name: str, text: str) -> bool:
     return text == "1"
 
 
-def _usable_contact(text: str) -> str | None:
-    if len(text) > LONGEST_CONTACT or not text.isprintable():
+def _usable_file(text: str) -> Path | None:
+    """A path; whether the file can be used is seen when the website starts, for the map is shown without it."""
+    if not text:
+        return None
+    if not text.isprintable() or Path(text).suffix != ".pmtiles":
         raise InvalidSetting(
-            f"RISKMAP_CONTACT is {text[:20]!r}…; expected one line of at most {LONGEST_CONTACT} characters. "
+            f"RISKMAP_BASEMAP_FILE is {text[:80]!r}; expected the path of a file that ends in .pmtiles. "
+            "Correct it, or leave the setting out."
+        )
+    return Path(text).expanduser().absolute()
+
+
+def _usable_line(name: str, text: str, most: int) -> str | None:
+    if len(text) > most or not text.isprintable():
+        raise InvalidSetting(
+            f"{name} is {text[:20]!r}…; expected one line of at most {most} characters. "
             "Shorten it, or leave the setting out."
         )
     return text or None

@@ -47,7 +47,7 @@ def pages(settings: Settings, *, now: datetime) -> Routes:
         *compare_pages.routes(releases),
         *fear_pages.routes(releases),
         *off_map_pages.routes(releases),
-        *council_pages.routes(releases, journals, today=lambda: civil_day(now), tile_url=None),
+        *council_pages.routes(releases, journals, today=lambda: civil_day(now)),
         *scorecard_pages.routes(releases),
         *model_card_pages.routes(model_terms.current(), results=MODEL_RESULTS, contact=settings.contact),
         *severity_pages.routes(severity_terms.current()),

@@ -9,16 +9,36 @@ import polars as pl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """Whose word it is that a delivery's objects may be shown to everybody, and since which day it stands."""
+
+    owner: str
+    said_on: date
+    licence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownObjects:
+    """Objects that may be shown, as `PUBLIC_OBJECTS`, the day whose state they are, and whose word it is."""
+
+    consent: Consent
+    dated: date
+    objects: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurroundingsDelivery:
     """One delivery of features, as kept: the only one of its source.
 
-    ``fingerprint`` is over the file, how it was read and the cells it was read for.
+    ``fingerprint`` is over the file, how it was read, the cells it was read for and the consent. Without ``consent``
+    nothing of it is shown.
     """
 
     source_id: str
     dated: date
     fingerprint: str
     received_at: datetime
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +78,10 @@ class SurroundingsShelf(Protocol):
 
     def objects(self, territory: str, source_id: str) -> pl.DataFrame:
         """Public objects of a source as `PUBLIC_OBJECTS`; no rows where it has none."""
+        ...
+
+    def shown(self, territory: str) -> list[ShownObjects]:
+        """Public objects that may be shown, by source; none where nobody said so."""
         ...
 
     def names(self, territory: str) -> pl.DataFrame:

@@ -22,6 +22,17 @@ FILES = {
     "leaflet/LICENSE": "leaflet/LICENSE",
     "h3-js/dist/h3-js.umd.js": "h3-js/h3-js.umd.js",
     "h3-js/LICENSE": "h3-js/LICENSE",
+    "protomaps-leaflet/dist/protomaps-leaflet.js": "protomaps-leaflet/protomaps-leaflet.js",
+    "protomaps-leaflet/LICENSE": "protomaps-leaflet/LICENSE",
+    # Its file holds these too.
+    "@mapbox/point-geometry/LICENSE": "protomaps-leaflet/point-geometry/LICENSE",
+    "@mapbox/vector-tile/LICENSE.txt": "protomaps-leaflet/vector-tile/LICENSE",
+    "color2k/LICENSE": "protomaps-leaflet/color2k/LICENSE",
+    "fflate/LICENSE": "protomaps-leaflet/fflate/LICENSE",
+    "pbf/LICENSE": "protomaps-leaflet/pbf/LICENSE",
+    "potpack/LICENSE": "protomaps-leaflet/potpack/LICENSE",
+    "quickselect/LICENSE": "protomaps-leaflet/quickselect/LICENSE",
+    "rbush/LICENSE": "protomaps-leaflet/rbush/LICENSE",
     "@fontsource/noto-sans/LICENSE": "noto-sans/LICENSE",
 } | {
     f"@fontsource/noto-sans/files/noto-sans-{subset}-{weight}-normal.woff2": f"noto-sans/{subset}-{weight}.woff2"
@@ -70,8 +81,14 @@ def fetch(root: Path, npm: str) -> None:
     Raises
     ------
     CannotPlace
-        If npm fails, with its last lines.
+        If node_modules is a link, or npm fails, with its last lines.
     """
+    modules = root / "node_modules"
+    if modules.is_symlink():  # npm empties the folder behind a link, which is somebody else's
+        raise CannotPlace(
+            f"{modules} is a link to {modules.readlink()}; npm would empty that folder. Remove the link, "
+            "then run this again: it makes a folder of its own."
+        )
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -74,6 +74,8 @@ MANIFEST = {
     "as_of": "first day the release does not know of; of a release of official totals, the day they are dated",
     "published_at": "when it was first written (UTC); not part of the hash",
     "attributions": "licences of extracts whose names of places are told",
+    "objects": "public objects shown: `kind`, `count` (of accidents the hexagons), `year` of accidents, `owner` and "
+    "`said_on`, the day of the owner's word, `dated`, `licence`; empty where nobody said so",
     "origin": "where outlines, names and numbers come from, under `kk`, `ru`, `en`",
     "official": "what official totals count: `year`, `measure`, `source`, `dated`; empty where there are none",
     "official_steps": "six edges of the five steps of official rates; empty where there are none",
@@ -135,6 +137,8 @@ FILES = {
     "residents.csv": "where residents are known, those of each area, see [residents of areas](#residents-of-areas)",
     "areas.geojson": "outlines; properties `area_id`, `names` and `step` (1 to 5 of official rates, or null)",
     "basemap.geojson": "lines and areas drawn under the hexagons, with property `kind`; where the territory has one",
+    "objects.geojson": "where an owner said so, public objects: for each `kind` and `region_id` a MultiPoint with its "
+    "`count`, rounded to four decimals; road accidents as hexagons with `cell`, `year` and the band `low` to `high`",
     "scorecard.json": "the backtest: `models` holds a line for each offence group and model, `monthly` past forecasts",
 }
 SURVEY_TEXT = """\

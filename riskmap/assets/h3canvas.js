@@ -1071,6 +1071,7 @@
   window.riskmapH3Canvas = function (map, options) {
     const view = new MapView(map, options);
     view.start();
+    window.riskmapMapLayers?.(view); // base map and public objects
     return view;
   };
 })();

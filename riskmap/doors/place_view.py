@@ -36,7 +36,7 @@ def of_place(visit: Visit, release: Release, place: Place) -> PlaceView:
     )
     return PlaceView(
         district=district,
-        page_map=map_view.page_map(place_map.options(release, tile_url=visit.doors.settings.tile_url), state),
+        page_map=map_view.page_map(place_map.options(release, base=visit.base_map), state),
         class_code=place.risk_class,
         class_name=words.text(key),
         sentence=words.text(f"{key}.long", parent=district),

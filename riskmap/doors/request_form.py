@@ -122,7 +122,7 @@ def _map(visit: Visit, release: Release) -> str:
     """The map to pick a place on, with a mark where something is asked for already."""
     published = journal.latest(visit.doors.settings.journals, release.territory)
     asked_at = [one.cell_id for one in published.requests if one.is_open] if published else []
-    options = place_map.options(release, tile_url=visit.doors.settings.tile_url)
+    options = place_map.options(release, base=visit.base_map)
     marks = place_map.marks(release, asked_at, visit.words)
     return map_view.page_map(options, place_map.state(release, visit.words, marks=marks))
 

@@ -304,7 +304,9 @@ def _page_map(visit: Visit, board: Board, picked: Place | None) -> str:
         has_areas=territory.regions.shape[0] > 1,
         has_basemap=bool(territory.basemap),
         is_simulated=territory.is_simulated,
-        tile_url=visit.doors.settings.tile_url,
+        tile_url=visit.base_map.tile_url,
+        base_file=visit.base_map.file,
+        base_attribution=visit.base_map.attribution,
     )
     labels = {str(step): visit.text("hotspots.step", range=told) for step, told in _steps(visit, board).items()}
     labels[str(hotspots.REST)] = visit.text("hotspots.step.rest")

@@ -19,7 +19,8 @@ from riskmap.identity.access import Actor
 from riskmap.identity.sessions import SignedIn
 from riskmap.place_review.desk import ReviewOffice
 from riskmap.ports import Store
-from riskmap.public import page, shelf
+from riskmap.public import base_map, page, shelf
+from riskmap.public.base_map import BaseMap
 from riskmap.public.page import Shell, Visitor
 from riskmap.release import Release
 from riskmap.settings import Settings
@@ -164,6 +165,12 @@ class Visit:
     def link(self, path: str, **query: str) -> str:
         """Address of a page in the language of this visit."""
         return page.address(path, lang=self.words.language, **query)
+
+    @property
+    def base_map(self) -> BaseMap:
+        """What the operator gives to lie under the map."""
+        settings = self.doors.settings
+        return base_map.of(settings.tile_url, settings.basemap_file, settings.basemap_attribution)
 
     def show(
         self,

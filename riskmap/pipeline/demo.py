@@ -7,14 +7,17 @@ from pathlib import Path
 
 import polars as pl
 
-from geodata import made_up_city, made_up_survey
+from geodata import made_up_city, made_up_objects, made_up_survey
+from geodata.made_up_city import MadeUpCity
 from geodata.made_up_incidents import LAST_DAY
 from geodata.territory import Territory
+from riskmap import installation_key
 from riskmap.disk import replace_synced, writing_to
-from riskmap.pipeline import publication, survey
+from riskmap.pipeline import publication, surroundings, survey
 from riskmap.pipeline.deliveries import deliver
 from riskmap.pipeline.publication import PublicationReport
 from riskmap.pipeline.scoring import Progress
+from riskmap.pipeline.surroundings import OwnersWord, Provenance
 from riskmap.ports import Store
 from riskmap.settings import Settings
 
@@ -41,6 +44,7 @@ def build(
         progress=lambda done, total: progress("cli.progress.deliver", done, total),
     )
     _ask(store, settings, city.territory, now=received)
+    _show_objects(store, settings, city, now=received)
     published = publication.publish(store, settings.releases, city.territory, as_of=None, now=now, progress=progress)
     return published, city.territory
 
@@ -57,6 +61,24 @@ def _ask(store: Store, settings: Settings, territory: Territory, *, now: datetim
         dated=ASKED_BY,
         now=now,
         is_simulated=True,
+    )
+
+
+def _show_objects(store: Store, settings: Settings, city: MadeUpCity, *, now: datetime) -> None:
+    """Take in the simulated public objects of the city; its models do not learn from them."""
+    path = settings.data / "made_up" / f"{city.territory.name}-objects-simulated.parquet"
+    _write(made_up_objects.objects(city), path)
+    surroundings.load_objects(
+        store.territories,
+        store.surroundings,
+        path,
+        territory_name=city.territory.name,
+        kind=None,
+        provenance=Provenance(source=made_up_objects.OWNER, dated=made_up_objects.DATED),
+        key=installation_key.load(settings.data),
+        now=now,
+        word=OwnersWord(owner=made_up_objects.OWNER, said_on=made_up_objects.DATED),
+        is_shown_only=True,
     )
 
 

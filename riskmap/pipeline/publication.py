@@ -22,7 +22,16 @@ from models.kernels import Kernels
 from models.risk_class import ClassRule, RiskClass
 from riskmap import release, release_desk, wording
 from riskmap.errors import NothingToCorrect, NothingToScore, NotReleasable
-from riskmap.pipeline import class_layers, place_names, public_tables, scorecard_file, scoring, survey, withdrawal
+from riskmap.pipeline import (
+    class_layers,
+    place_names,
+    public_tables,
+    scorecard_file,
+    scoring,
+    shown_objects,
+    survey,
+    withdrawal,
+)
 from riskmap.pipeline.area_numbers import counted_areas, official_areas
 from riskmap.ports import ScoreRun, Store
 from riskmap.release import Area
@@ -247,6 +256,7 @@ def _with_cells(
             counted_areas(territory, period, public=public.counts), run.details.get("region_reasons", {})
         )
         delivered_names = store.surroundings.names(territory.name)
+        shown = store.surroundings.shown(territory.name)
         area_index = {area.area_id: i for i, area in enumerate(areas)}
         own_area = np.array([area_index.get(region, release.NO_AREA) for region in grid["region_id"]], dtype="<u2")
         files = {
@@ -271,6 +281,7 @@ def _with_cells(
                 territory, delivered_names, regions=list(area_index), cells=grid["public_cell"].to_numpy()
             ),
             **_outlines(territory, areas),
+            **shown_objects.file_of(shown, as_of=run.as_of, is_simulated=territory.is_simulated),
         }
         manifest = _manifest(territory, as_of=run.as_of) | {
             "predecessor": predecessor,
@@ -284,6 +295,7 @@ def _with_cells(
             "groups": kept,
             "has_rates": territory.has_residents,
             "attributions": place_names.attributions(delivered_names, store.surroundings.sources(territory.name)),
+            "objects": shown_objects.told_of(shown, as_of=run.as_of),
             "public_resolutions": sorted({int(r) for r in grid["resolution"]}),
             "class_rule": {**asdict(ClassRule()), "counts_in_bands_of": level_bands.BAND_WIDTH},
             "similar": class_layers.similar_places(territory),
@@ -361,6 +373,7 @@ def _manifest(territory: Territory, *, as_of: date) -> dict[str, Any]:
         "groups": [],
         "has_rates": True,
         "attributions": [],
+        "objects": [],
         "public_resolutions": [],
         "served": {},
         "bounds": [south, west, north, east],

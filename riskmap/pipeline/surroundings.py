@@ -25,7 +25,7 @@ from geodata.surroundings import Known, Measure, SurroundingSource
 from geodata.territory import Names, Territory
 from riskmap.disk import sha256_of
 from riskmap.ports import TerritoryShelf
-from riskmap.surroundings_port import FeaturePart, SurroundingsDelivery, SurroundingsShelf
+from riskmap.surroundings_port import Consent, FeaturePart, SurroundingsDelivery, SurroundingsShelf
 
 RESIDENTS, ADDRESSES = "residents", "addresses"
 OSM = "OpenStreetMap"
@@ -48,6 +48,14 @@ class Provenance:
     source: str
     dated: date
     licence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnersWord:
+    """Who said, and on which day, that the objects of a delivery may be shown to everybody."""
+
+    owner: str
+    said_on: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +192,14 @@ def load_objects(
     provenance: Provenance,
     key: bytes,
     now: datetime,
+    word: OwnersWord | None = None,
+    is_shown_only: bool = False,
 ) -> SurroundingsReport:
     """Take in public objects or road accidents; each region that has one of a kind counts as covered for that kind.
+
+    Without the owner's ``word`` they serve the models alone; with it the next release shows them, see
+    `riskmap.pipeline.shown_objects`. A delivery taken in again without it is shown no longer. No model learns from
+    objects that are ``is_shown_only``.
 
     Raises
     ------
@@ -197,14 +211,15 @@ def load_objects(
     _refuse_unfit(provenance, now)
     territory = _with_cells(territories.load(territory_name))
     source = _source(f"objects:{kind or 'column'}", provenance, coverage="regions")
-    delivery = _delivery(territory, source, now, path)
+    delivery = _delivery(territory, source, now, path, consent=_consent(word, provenance, now))
     if _is_held(shelf, territory.name, delivery):
         return _report(shelf, territory, delivery, is_unchanged=True)
     read = public_objects.read_objects(path, territory, kind=kind, dated=provenance.dated, today=now.date(), key=key)
     held = shelf.objects(territory.name, delivery.source_id)
     _refuse_older_objects(held, read.objects, delivery)
     objects = public_objects.merged(held, read.objects)
-    shelf.put(territory.name, delivery, list(_parts_of_objects(objects, territory, source)), objects)
+    parts = [] if is_shown_only else list(_parts_of_objects(objects, territory, source))
+    shelf.put(territory.name, delivery, parts, objects)
     return replace(_report(shelf, territory, delivery), read=read)
 
 
@@ -256,7 +271,9 @@ def _source_id(kind: str, source: str) -> str:
     return hashlib.sha256(f"{kind}\x1f{source.strip().casefold()}".encode()).hexdigest()[:12]
 
 
-def _delivery(territory: Territory, source: SurroundingSource, now: datetime, *files: Path) -> SurroundingsDelivery:
+def _delivery(
+    territory: Territory, source: SurroundingSource, now: datetime, *files: Path, consent: Consent | None = None
+) -> SurroundingsDelivery:
     reading = {
         "version": VERSION,
         "files": [sha256_of(path) if path.is_file() else None for path in files],
@@ -265,12 +282,14 @@ def _delivery(territory: Territory, source: SurroundingSource, now: datetime, *f
         "coverage": source.coverage,
         "cells": hashlib.sha256(np.sort(territory.places["cell"].to_numpy()).tobytes()).hexdigest(),
         "outline": hashlib.sha256(shapely.to_wkb(territory.outline)).hexdigest(),
+        **({"consent": [consent.owner, consent.said_on.isoformat()]} if consent else {}),
     }
     return SurroundingsDelivery(
         source_id=source.source_id,
         dated=source.dated,
         fingerprint=hashlib.sha256(json.dumps(reading, sort_keys=True).encode()).hexdigest(),
         received_at=now,
+        consent=consent,
     )
 
 
@@ -311,13 +330,29 @@ def _report(
     return SurroundingsReport(territory=territory, sources=sources, is_unchanged=is_unchanged)
 
 
-def _refuse_unfit(provenance: Provenance, now: datetime) -> None:
-    text = provenance.source.strip()
+def _consent(word: OwnersWord | None, provenance: Provenance, now: datetime) -> Consent | None:
+    if word is None:
+        return None
+    _refuse_unfit_name(word.owner, what="owner", option="--public-by")
+    if word.said_on > now.date():
+        raise InvalidSurroundings(
+            f"The owner's word is dated {word.said_on}, which is still to come; expected the day it was given: "
+            "--public-on YYYY-MM-DD."
+        )
+    return Consent(owner=word.owner.strip(), said_on=word.said_on, licence=provenance.licence)
+
+
+def _refuse_unfit_name(text: str, *, what: str, option: str) -> None:
+    text = text.strip()
     if not text or len(text) > LONGEST_SOURCE or not text.isprintable():
         raise InvalidSurroundings(
-            f"The source {printable(text, most=40)!r} has {len(text)} characters; expected one line of 1 to "
-            f"{LONGEST_SOURCE}, such as the publisher's name: --source TEXT."
+            f"The {what} {printable(text, most=40)!r} has {len(text)} characters; expected one line of 1 to "
+            f"{LONGEST_SOURCE}, such as the publisher's name: {option} TEXT."
         )
+
+
+def _refuse_unfit(provenance: Provenance, now: datetime) -> None:
+    _refuse_unfit_name(provenance.source, what="source", option="--source")
     if provenance.dated > now.date():
         raise InvalidSurroundings(
             f"The file is dated {provenance.dated}, which is still to come; expected the day whose state it is: "

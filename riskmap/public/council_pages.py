@@ -2,7 +2,7 @@
 
 In app.py::
 
-    routes=[*council_pages.routes(settings.releases, settings.journals, tile_url=settings.tile_url), ...]
+    routes=[*council_pages.routes(settings.releases, settings.journals, base=...), ...]
 """
 
 import logging
@@ -22,6 +22,7 @@ from starlette.routing import Route
 from riskmap import wording
 from riskmap.errors import DamagedRelease, NoRelease, RiskMapError
 from riskmap.public import council, council_export, map_view, marks, meeting_pages, page, place_map
+from riskmap.public.base_map import BaseMap
 from riskmap.public.council import Choice, Council
 from riskmap.public.page import Shell
 from riskmap.wording import Wording
@@ -73,6 +74,7 @@ class Site:
     releases: Path
     journals: Path
     tile_url: str | None
+    base: BaseMap | None = None
     today: Callable[[], date] = date.today
 
     def open(self, territory: str) -> Council:
@@ -87,10 +89,10 @@ Handler = Callable[[Site, Request, Wording], Response]
 
 
 def routes(
-    releases: Path, journals: Path, *, today: Callable[[], date] = date.today, tile_url: str | None = None
+    releases: Path, journals: Path, *, today: Callable[[], date] = date.today, base: BaseMap | None = None
 ) -> list[Route]:
     """Routes below ``/council``. Neither folder has to exist yet; ``today`` tells what is late."""
-    site = Site(releases=releases, journals=journals, tile_url=tile_url, today=today)
+    site = Site(releases=releases, journals=journals, tile_url=base.tile_url if base else None, base=base, today=today)
     handlers: dict[str, Handler] = {
         "/council": _places,
         "/council/{territory}": _list,
@@ -302,7 +304,7 @@ def _shell(
 
 def _shared(site: Site, found: Council, words: Wording, state: map_view.MapState) -> dict[str, Any]:
     """Values that the list and the page of a request both need."""
-    options = place_map.options(found.release, tile_url=site.tile_url)
+    options = place_map.options(found.release, base=site.base)
     return {
         "page_map": map_view.page_map(options, state),
         "legend": place_map.legend(found.release, words),

@@ -32,12 +32,14 @@ from folium.template import Template
 from folium.utilities import camelize
 
 from riskmap.public import static_files
+from riskmap.public.base_map import BaseFile
 
 ASSETS = Path(__file__).parents[1] / "assets"
 SCRIPTS = {
     "leaflet": "/assets/vendor/leaflet/leaflet.js",
     "h3": "/assets/vendor/h3-js/h3-js.umd.js",
     "h3canvas": "/assets/h3canvas.js",
+    "maplayers": "/assets/maplayers.js",
 }
 STYLES = {"leaflet_css": "/assets/vendor/leaflet/leaflet.css", "h3canvas_css": "/assets/h3canvas.css"}
 
@@ -111,7 +113,8 @@ class MapOptions:
     """What a map shows for as long as it is not loaded again.
 
     ``release_url`` is the folder of the release as the browser asks for it, without a closing slash; ``attribution``
-    is plain text. ``tile_url`` is a template such as ``/tiles/{z}/{x}/{y}.png`` or None.
+    is plain text. ``tile_url`` is a template such as ``/tiles/{z}/{x}/{y}.png`` or None, ``base_file`` a file of
+    vector tiles, ``base_attribution`` whose work these are. ``objects`` are kinds of public objects with their number.
     """
 
     name: str
@@ -123,6 +126,9 @@ class MapOptions:
     has_basemap: bool = True
     is_simulated: bool = False
     tile_url: str | None = None
+    base_file: BaseFile | None = None
+    base_attribution: str = ""
+    objects: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +155,8 @@ class MapState:
     of an area's rate, ``unknown`` an area without a step, ``not_covered`` a press beside the cells; ``loading``,
     ``failed``, ``zoom_in``, ``zoom_out``, ``map`` (name of the map for screen readers), ``keys`` (how to use it by
     keyboard), ``simulated`` (the word across the picture), ``attribution`` (in place of the options' one). A missing
-    one is left out of the picture. The view moves to ``fly_to`` when the map loads and whenever ``fly_count`` changes.
+    one is left out of the picture. Labels of `MapOptions.objects` are ``object_KIND``. The view moves to
+    ``fly_to`` when the map loads and whenever ``fly_count`` changes.
     """
 
     name: str

@@ -21,7 +21,7 @@ from scipy import stats
 
 from geodata import hexgrid
 from riskmap import wording
-from riskmap.public import open_data_columns
+from riskmap.public import object_layer, open_data_columns
 from riskmap.public.open_data_columns import Column
 from riskmap.release import CLASS_NAMES, Area, Release
 from riskmap.wording import Wording
@@ -73,6 +73,11 @@ def datasets(release: Release) -> dict[str, Dataset]:
                 make=cells_parquet,
                 columns=cell_columns,
             ),
+        ]
+    if object_layer.shown(release):
+        known += [
+            Dataset(name="objects.csv", media_type=_CSV, make=objects_csv, columns=open_data_columns.OBJECTS),
+            Dataset(name="objects.geojson", media_type="application/geo+json", make=object_layer.as_published),
         ]
     known += [
         Dataset(name="dictionary.csv", media_type=_CSV, make=dictionary_csv, columns=open_data_columns.DICTIONARY),
@@ -207,6 +212,12 @@ def counts_csv(release: Release) -> bytes:
     """`counts_table` as CSV."""
     table = counts_table(release)
     return _written(table.columns, table.iter_rows())
+
+
+def objects_csv(release: Release) -> bytes:
+    """Public objects that may be shown, and the hexagons of road accidents, by kind and place."""
+    table = object_layer.table(release).with_columns(pl.lit(release.release_id).alias("release_id"))
+    return _written([column.name for column in open_data_columns.OBJECTS], table.iter_rows())
 
 
 def regions_csv(release: Release) -> bytes:

@@ -81,6 +81,17 @@ COUNTS: tuple[Column, ...] = (
     Column(name="release_id"),
     Column(name="citation"),
 )
+OBJECTS: tuple[Column, ...] = (
+    Column(name="kind", key="object_kind"),
+    Column(name="lat", kind="number", unit="°"),
+    Column(name="lng", kind="number", unit="°"),
+    Column(name="region_id"),
+    Column(name="cell_id", key="object_cell"),
+    Column(name="year", kind="integer", key="object_year"),
+    Column(name="low", kind="integer", key="object_low"),
+    Column(name="high", kind="integer", key="object_high"),
+    Column(name="release_id"),
+)
 DICTIONARY: tuple[Column, ...] = (
     Column(name="file"),
     Column(name="column"),

@@ -8,7 +8,8 @@ import numpy as np
 
 from geodata import hexgrid
 from geodata.errors import InvalidCell
-from riskmap.public import explain
+from riskmap.public import explain, object_layer
+from riskmap.public.base_map import BaseMap
 from riskmap.public.map_view import Bounds, MapOptions, MapState, Mark
 from riskmap.release import Release
 from riskmap.wording import Wording
@@ -20,8 +21,9 @@ MARGIN_OF_CELLS = 4
 """How many heights of a cell are shown around it when the map goes there."""
 
 
-def options(release: Release, *, tile_url: str | None) -> MapOptions:
-    """What stays the same for as long as the release does."""
+def options(release: Release, *, tile_url: str | None = None, base: BaseMap | None = None) -> MapOptions:
+    """What stays the same for as long as the release does; ``base`` says it all where there is more than tiles."""
+    base = base or BaseMap(tile_url=tile_url)
     south, west, north, east = release.manifest["bounds"]
     return MapOptions(
         name=release.territory,
@@ -32,7 +34,10 @@ def options(release: Release, *, tile_url: str | None) -> MapOptions:
         has_areas=len(release.areas) > 1,
         has_basemap="basemap.geojson" in release.manifest["files"],
         is_simulated=release.is_simulated,
-        tile_url=tile_url,
+        tile_url=base.tile_url,
+        base_file=base.file,
+        base_attribution=base.attribution,
+        objects=object_layer.shown(release),
     )
 
 
@@ -68,6 +73,7 @@ def state(
         "layer_off": words.text("map.layer.off"),
         "merged": words.text("map.merged"),
         "nearer": words.text("map.nearer"),
+        **object_layer.labels(release, words),
     }
     return MapState(
         name=release.territory,
@@ -152,6 +158,7 @@ def legend(release: Release, words: Wording, *, group: str = "all") -> Legend:
             *explain.legend_notes(release, group, words),
             words.text("legend.merged"),
             words.text("legend.marks"),
+            *object_layer.legend(release, words),
             words.text("map.attribution", origin=release.manifest["origin"][words.language]),
         ),
     )

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from geodata.errors import InvalidCell
-from riskmap.public import area_pages, council, explain, map_view, page, place_map
+from riskmap.public import area_pages, base_map, council, explain, map_view, object_layer, page, place_map
 from riskmap.public.council import Council
 from riskmap.release import Area, PublishedCell, Release
 from riskmap.screens import cell_list, council_panel, frame, method, region_table, review_panel
@@ -49,7 +49,8 @@ def show(release: Release, settings: Settings, words: Wording) -> None:
 
 @st.fragment
 def _answering(release: Release, settings: Settings, words: Wording) -> None:
-    options = place_map.options(release, tile_url=settings.tile_url)
+    base = base_map.of(settings.tile_url, settings.basemap_file, settings.basemap_attribution)
+    options = place_map.options(release, base=base)
     _remember_press(st.session_state.get(map_view.map_key(options)))
     group = _group(release)
     selection = _selection(release)
@@ -253,6 +254,7 @@ def _legend(release: Release, group: str, words: Wording) -> None:
             *explain.legend_notes(release, group, words),
             words.text("legend.merged"),
             words.text("legend.marks"),
+            *object_layer.legend(release, words),
         )
     else:
         title, is_step = words.text("country.legend.title", year=release.manifest["official"]["year"]), True

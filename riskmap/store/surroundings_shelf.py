@@ -22,7 +22,7 @@ from geodata.public_objects import PUBLIC_OBJECTS
 from geodata.surroundings import SURROUNDING_SOURCES, SURROUNDINGS
 from riskmap.disk import held, replace_synced, safe_name, writing_to
 from riskmap.errors import DamagedStore
-from riskmap.surroundings_port import FeaturePart, SurroundingsDelivery
+from riskmap.surroundings_port import Consent, FeaturePart, ShownObjects, SurroundingsDelivery
 
 _HEAD = "surroundings.json"
 _LOCK = ".lock"
@@ -61,6 +61,7 @@ class FolderSurroundings:
                 "dated": delivery.dated.isoformat(),
                 "fingerprint": delivery.fingerprint,
                 "received_at": delivery.received_at.isoformat(),
+                "consent": None if delivery.consent is None else _kept_consent(delivery.consent),
                 "parts": [_kept(folder, part) for part in parts],
                 "objects": None if objects is None else _written(folder, PUBLIC_OBJECTS, objects),
                 "names": None if names is None else _written(folder, GAZETTEER, names),
@@ -84,6 +85,7 @@ class FolderSurroundings:
             dated=date.fromisoformat(kept["dated"]),
             fingerprint=kept["fingerprint"],
             received_at=datetime.fromisoformat(kept["received_at"]),
+            consent=_consent(kept),
         )
 
     def sources(self, territory: str) -> pl.DataFrame:
@@ -135,6 +137,27 @@ class FolderSurroundings:
 
         return pl.concat([PUBLIC_OBJECTS.empty(), *self._read(territory, PUBLIC_OBJECTS, wanted)])
 
+    def shown(self, territory: str) -> list[ShownObjects]:
+        """Public objects that may be shown, by source.
+
+        Raises
+        ------
+        DamagedStore
+            If a file is missing or changed.
+        """
+        chosen: list[dict[str, Any]] = []
+
+        def wanted(head: dict[str, Any]) -> list[dict[str, Any]]:
+            chosen[:] = [kept for _, kept in sorted(head.items()) if kept.get("consent") and kept["objects"]]
+            return [kept["objects"] for kept in chosen]
+
+        frames = self._read(territory, PUBLIC_OBJECTS, wanted)
+        return [
+            ShownObjects(consent=consent, dated=date.fromisoformat(kept["dated"]), objects=frame)
+            for kept, frame in zip(chosen, frames, strict=True)
+            if (consent := _consent(kept)) is not None
+        ]
+
     def names(self, territory: str) -> pl.DataFrame:
         """Names of places of all sources as `GAZETTEER`; no rows where none were loaded.
 
@@ -165,6 +188,18 @@ class FolderSurroundings:
 
     def _of(self, territory: str) -> Path:
         return self._folder / safe_name(territory)
+
+
+def _kept_consent(consent: Consent) -> dict[str, Any]:
+    return {"owner": consent.owner, "said_on": consent.said_on.isoformat(), "licence": consent.licence}
+
+
+def _consent(kept: dict[str, Any]) -> Consent | None:
+    """What is kept of the owner's word; deliveries kept by earlier versions have none."""
+    said = kept.get("consent")
+    if said is None:
+        return None
+    return Consent(owner=said["owner"], said_on=date.fromisoformat(said["said_on"]), licence=said["licence"])
 
 
 def _kept(folder: Path, part: FeaturePart) -> dict[str, Any]:

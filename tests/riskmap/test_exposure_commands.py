@@ -108,6 +108,47 @@ def cameras(tmp_path):
     return path
 
 
+def test_objects_are_shown_only_with_their_owners_word_and_no_longer_without_it(run, cameras, shelf):
+    word = ["--public-by", "Made up council", "--public-on", "2026-02-03"]
+    load = ["objects", "load", cameras, "--kind", "camera", *OWNER]
+
+    alone = run(*load, "--json")
+    shown_before = shelf.shown(TOWN)
+    told = run(*load, *word, "--json")
+    (shown,) = shelf.shown(TOWN)
+    again = run(*load, *word, "--json")
+    listed = run("surroundings", "list", "--json")
+    run(*load)
+
+    assert (alone.data["is_public"], shown_before) == (False, [])
+    assert (told.data["is_public"], told.data["is_unchanged"]) == (True, False)
+    assert (shown.consent.owner, shown.consent.said_on, shown.objects.height) == (
+        "Made up council",
+        date(2026, 2, 3),
+        1,
+    )
+    assert again.data["is_unchanged"]
+    assert listed.data["shown"] == [{"owner": "Made up council", "said_on": "2026-02-03"}]
+    assert shelf.shown(TOWN) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--public-by", "Made up council"], "--public-on is missing"),
+        (["--public-on", "2026-02-03"], "--public-by is missing"),
+        (["--public-by", " ", "--public-on", "2026-02-03"], "The owner"),
+        (["--public-by", "Made up council", "--public-on", "2999-01-01"], "still to come"),
+    ],
+)
+def test_half_a_word_of_the_owner_is_refused_and_nothing_is_taken_in(run, cameras, shelf, options, said):
+    answer = run("objects", "load", cameras, "--kind", "camera", *OWNER, *options)
+
+    assert answer.status == ExitStatus.BAD_INPUT
+    assert said in answer.err
+    assert shelf.sources(TOWN).height == 0
+
+
 def test_residents_are_spread_and_told_with_their_source(run, grid, territory):
     answer = run("exposure", "load", "--population", grid, *GRID, "--licence", "CC BY 4.0")
 

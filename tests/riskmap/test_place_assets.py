@@ -31,7 +31,7 @@ def test_the_lock_file_names_no_registry_and_fixes_every_package():
 
     assert "http://" not in lock
     assert '"resolved"' not in lock
-    assert lock.count('"integrity": "sha512-') == 4
+    assert lock.count('"integrity": "sha512-') == 21
 
 
 def test_placed_files_are_recognised_until_one_of_them_or_the_lock_changes(tmp_path, modules, place_assets):
@@ -64,6 +64,18 @@ def test_a_failing_npm_is_reported_with_its_words_and_the_next_step(tmp_path, pl
 
     with pytest.raises(place_assets.CannotPlace, match="status 7:\nno such host\nIt needs a reachable npm registry"):
         place_assets.fetch(tmp_path, str(npm))
+
+
+def test_a_linked_folder_of_packages_is_refused_and_stays_as_it_is(tmp_path, place_assets):
+    shared = tmp_path / "shared"
+    (shared / "axe-core").mkdir(parents=True)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "node_modules").symlink_to(shared)
+
+    with pytest.raises(place_assets.CannotPlace, match="is a link to"):
+        place_assets.fetch(tmp_path / "own", "/bin/false")
+
+    assert (shared / "axe-core").is_dir()
 
 
 def test_npm_of_the_python_package_serves_where_the_machine_has_none(tmp_path, place_assets):
