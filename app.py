@@ -18,6 +18,7 @@ from riskmap.public import (
     fear_pages,
     follow_pages,
     front_pages,
+    map_panel,
     model_card_pages,
     off_map_pages,
     open_data_pages,
@@ -58,6 +59,13 @@ app = st.App(
             base=base_map.of(settings.tile_url, settings.basemap_file, settings.basemap_attribution),
         ),
         *front_pages.routes(settings.releases, settings.journals),
+        *map_panel.routes(
+            map_panel.Sources(
+                releases=settings.releases,
+                journals=settings.journals,
+                today=lambda: civil_day(datetime.now(UTC)),
+            )
+        ),
         *scorecard_pages.routes(settings.releases),
         *model_card_pages.routes(model_terms.current(), results=MODEL_RESULTS, contact=settings.contact),
         *severity_pages.routes(severity_terms.current()),

@@ -7,7 +7,7 @@ import streamlit as st
 
 from riskmap import wording
 from riskmap.errors import DamagedRelease, NoRelease
-from riskmap.public import page, shelf
+from riskmap.public import map_panel, page
 from riskmap.screens import frame, place
 from riskmap.settings import Settings
 
@@ -20,7 +20,7 @@ def show(settings: Settings) -> None:
     name = st.query_params.get("place", page.COUNTRY)
     frame.begin(settings, words, place_name=name)
     try:
-        place.show(shelf.latest(settings.releases, name), settings, words)
+        place.show(map_panel.opened(settings.releases, name, st.query_params), settings, words)
     except NoRelease:
         frame.apologise(words, "error.no_release" if name == page.COUNTRY else "error.unknown_place")
     except DamagedRelease:

@@ -18,6 +18,7 @@ from riskmap.public import (
     fear_pages,
     follow_pages,
     front_pages,
+    map_panel,
     off_map_pages,
     open_data_pages,
     press_pages,
@@ -56,6 +57,7 @@ class PublicClient:
         routes = [
             *council_pages.routes(self.releases, journals),
             *front_pages.routes(self.releases, journals),
+            *map_panel.routes(map_panel.Sources(releases=self.releases, journals=journals, today=lambda: self.today)),
             *scorecard_pages.routes(self.releases),
             *open_data_pages.routes(self.releases, journals, today=lambda: self.today),
             *privacy_pages.routes(self.releases, contact=self.contact, review_days=365, mark_days=365),

@@ -5,9 +5,11 @@
  *
  * `options` are fixed for a release and come from riskmap/public/map_view.py (MapOptions and the palettes). What changes
  * while a person looks (MapState) is read from `parent.riskmapMapState[name]` and again on the parent's event
- * "riskmap:state". A choice leaves as Streamlit's component value {cell, area, n} and as the event "riskmap:pick"
- * on the map's container, whose detail also holds `said` (the choice in words) and `marks` (how many things are marked
- * in the cell). Needs Leaflet (L) and h3-js (h3). Formats of cells.bin and classes-*.bin: docs/data_format.md.
+ * "riskmap:state". A choice leaves as the event "riskmap:pick" on the map's container, and on the window around the map's
+ * frame; its detail holds `cell`, `area`, `said` (the choice in words) and `marks` (how many things are marked in the
+ * cell). For the window, which also keeps the last one as `riskmapPick`, it holds `keep` too: a function that hands the
+ * choice to Streamlit as the map's value {cell, area, n}. Needs Leaflet (L) and h3-js (h3). Formats of cells.bin and
+ * classes-*.bin: docs/data_format.md.
  */
 "use strict";
 (function () {
@@ -956,10 +958,17 @@
     }
 
     send(cell, area, marks = 0) {
+      // The page's own state follows, so that what it says next is compared with what is shown.
+      const states = window.parent.riskmapMapState;
+      if (states?.[this.options.name]) this.state = states[this.options.name] = { ...this.state, cell, area: cell ? null : area };
+      const told = { cell, area, said: this.live.textContent, marks };
       this.presses += 1;
-      const detail = { cell, area, n: this.presses };
-      window.Streamlit?.setComponentValue(detail);
-      const told = { ...detail, said: this.live.textContent, marks };
+      const value = { cell, area, n: this.presses };
+      const keep = () => window.Streamlit?.setComponentValue(value);
+      if (window.parent !== window) {
+        window.parent.riskmapPick = { ...told, keep };
+        window.parent.dispatchEvent(new CustomEvent("riskmap:pick", { detail: window.parent.riskmapPick }));
+      }
       this.container.dispatchEvent(new CustomEvent("riskmap:pick", { detail: told, bubbles: true }));
     }
 

@@ -10,6 +10,8 @@ from riskmap.wording import Wording
 
 PAGE_ROWS = 12
 ALL_CODES = frozenset(range(1, 8))
+OPENED = "opened_from_list"
+"""Said to the page that a hexagon was opened from the list, later than any press on the map it hears of."""
 
 
 def show(release: Release, group: str, words: Wording) -> None:
@@ -48,6 +50,7 @@ def _row(release: Release, position: int, group: str, words: Wording) -> None:
 
 def _open(cell_id: str) -> None:
     st.query_params["cell"] = cell_id
+    st.session_state[OPENED] = True
     st.session_state["fly_count"] = st.session_state.get("fly_count", 0) + 1
 
 

@@ -6,15 +6,12 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from riskmap import wording
-from riskmap.public import page, shelf
+from riskmap.public import map_panel, page, shelf, static_files
 from riskmap.settings import ASSETS, Settings
 from riskmap.wording import Wording
 
 STYLE = ASSETS / "page.css"
-
-HEXAGONS = "hexagons"
-KEPT = ("view", "cell", "area", "group")
-"""Parts of an address that belong to the view of a place."""
+PANEL_SCRIPT = "/assets/panel.js"
 
 LISTEN = """
 if (!window.riskmapListens) {
@@ -40,7 +37,8 @@ def begin(settings: Settings, words: Wording, *, place_name: str) -> None:
     st.html(STYLE)
     # Streamlit fixes the document's language to English; screen readers need the true one.
     st.html(
-        f"<script>document.documentElement.lang = {words.language!r};{LISTEN}</script>", unsafe_allow_javascript=True
+        f"<script>document.documentElement.lang = {words.language!r};{LISTEN}{_panel_script()}</script>",
+        unsafe_allow_javascript=True,
     )
     languages = "".join(_language_link(code, words, place_name) for code in wording.LANGUAGES)
     st.html(
@@ -52,11 +50,15 @@ def begin(settings: Settings, words: Wording, *, place_name: str) -> None:
     )
 
 
+def _panel_script() -> str:
+    return f"import({static_files.versioned(PANEL_SCRIPT, root=ASSETS)!r});"
+
+
 def _sections(settings: Settings, words: Wording, place_name: str) -> str:
     """The same ways on as in the head of a plain page (templates/layout.html)."""
     if _has_cells(settings, place_name):
         links = {
-            page.address("/", place=place_name, view=HEXAGONS, lang=words.language): "nav.map",
+            page.address("/", place=place_name, view=map_panel.HEXAGONS, lang=words.language): "nav.map",
             page.address(f"/council/{place_name}", lang=words.language): "nav.council",
             page.address(f"/casework/{place_name}", lang=words.language): "nav.casework",
         }
@@ -78,24 +80,6 @@ def _has_cells(settings: Settings, place_name: str) -> bool:
         return False
 
 
-def places_nav(settings: Settings, words: Wording) -> str:
-    """Places that have a map of hexagons, as links; made-up ones say so."""
-    items = "".join(
-        f'<li><a href="?{_query(lang=words.language, place=found.territory, view=HEXAGONS)}" target="_self">'
-        f"{html.escape(found.names[words.language])}</a>"
-        + (f' <span class="rm-tag">{_(words, "place.simulated")}</span>' if found.is_simulated else "")
-        + "</li>"
-        for found in shelf.all_latest(settings.releases)
-        if found.cells.size
-    )
-    if not items:
-        return ""
-    return (
-        f'<nav class="rm-places" aria-label="{_(words, "place.choose")}">'
-        f"<h3>{_(words, 'place.choose')}</h3><ul>{items}</ul></nav>"
-    )
-
-
 def end(settings: Settings, words: Wording) -> None:
     """Other places, and what the page is."""
     ways = {
@@ -111,7 +95,7 @@ def end(settings: Settings, words: Wording) -> None:
     home = _query(place=page.COUNTRY, lang=words.language)
     country = f'<p><a href="?{home}" target="_self">{_(words, "nav.country")}</a></p>'
     st.html(
-        f'<footer class="rm-foot">{country}{places_nav(settings, words)}'
+        f'<footer class="rm-foot">{country}{map_panel.places_nav(settings.releases, words)}'
         f'<p class="rm-foot-ways">{links}</p>'
         f"<p>{_(words, 'footer.places')}. {_(words, 'footer.licence')}.</p></footer>"
     )
@@ -125,14 +109,9 @@ def apologise(words: Wording, key: str, **values: str) -> None:
     )
 
 
-def address(**parameters: str | None) -> str:
-    """Relative address of a view; parameters without a value are left out."""
-    return "?" + _query(**parameters)
-
-
 def _language_link(code: str, words: Wording, place_name: str) -> str:
     current = ' aria-current="true"' if code == words.language else ""
-    kept = {key: st.query_params.get(key) for key in KEPT}
+    kept = {key: st.query_params.get(key) for key in map_panel.KEPT}
     return (
         f'<a href="?{_query(lang=code, place=place_name, **kept)}" target="_self" lang="{code}" hreflang="{code}"'
         f"{current}>{_(words, f'language.short.{code}')}</a>"

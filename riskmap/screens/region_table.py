@@ -4,9 +4,8 @@ import html
 
 import streamlit as st
 
-from riskmap.public import explain
+from riskmap.public import explain, map_panel
 from riskmap.release import Area, Release
-from riskmap.screens import frame
 from riskmap.wording import Wording
 
 
@@ -34,7 +33,7 @@ def show(release: Release, words: Wording) -> None:
 
 
 def _address(release: Release, area: Area, words: Wording) -> str:
-    return frame.address(lang=words.language, place=release.territory, area=area.area_id)
+    return map_panel.address(lang=words.language, place=release.territory, area=area.area_id)
 
 
 def _numbers(area: Area, words: Wording) -> str:

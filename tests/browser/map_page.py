@@ -85,6 +85,10 @@ state["runs"] = state.get("runs", 0) + 1
 
 st.set_page_config(page_title="Карта", layout="wide")
 st.html(f"<style>{map_view.swatch_css()} .block-container, .stMainBlockContainer {{padding: 3rem 1rem 1rem}}</style>")
+st.html(
+    "<script>window.addEventListener('riskmap:pick', ({detail}) => detail.keep());</script>",
+    unsafe_allow_javascript=True,
+)
 left, right = st.columns([1, 2.4])
 with left:
     st.title("Үлгіқала")

@@ -147,6 +147,43 @@ def test_neither_a_press_nor_another_group_loads_the_map_again(visit, installati
     assert sum(url.endswith("/cells.bin") for url in opened.asked) == 1
 
 
+def test_without_a_connection_the_answer_before_stays_and_says_why(visit, installation):
+    opened = visit(DESKTOP, place=CITY, lang="kk")
+    opened.press_map()
+    cell = opened.wait_for_query("cell")
+    before = opened.answer(said_of(installation, cell, "kk"))
+
+    opened.context.set_offline(True)
+    opened.press_map(right=120)
+    opened.page.locator(".rm-note", has_text=wording.in_language("kk").text("panel.failed")).wait_for()
+    still = opened.page.locator(".rm-answer").inner_text()
+    opened.context.set_offline(False)
+    opened.press_map(right=120)
+    opened.page.locator(".rm-panel > .rm-note").wait_for(state="detached")
+
+    assert still == before
+    assert opened.query["cell"] != cell
+    opened.failed.clear()  # the lost connection was the point
+    opened.complaints.clear()
+
+
+def test_after_a_press_the_list_opens_another_hexagon_and_a_press_chooses_again(visit, installation):
+    words = wording.in_language("ru")
+    opened = visit(DESKTOP, place=CITY, lang="ru")
+    opened.press_map()
+    pressed = opened.wait_for_query("cell")
+
+    opened.page.get_by_role("button", name=words.text("list.open")).first.click()
+    opened.page.wait_for_function(f"!location.search.includes('{pressed}')")
+    listed = opened.query["cell"]
+    assert opened.answer(said_of(installation, listed, "ru"))
+    opened.page.wait_for_timeout(500)
+    opened.press_map(right=60)
+    opened.page.wait_for_function(f"!location.search.includes('{listed}')")
+
+    assert opened.answer(said_of(installation, opened.query["cell"], "ru"))
+
+
 @pytest.mark.parametrize("language", ["kk", "ru"])
 @pytest.mark.parametrize("place", [CITY, COUNTRY])
 def test_nothing_reaches_over_the_edge_of_a_narrow_phone(visit, place, language):

@@ -5,23 +5,23 @@ Everything goes through `html.escape` into one piece of HTML; no text of the jou
 
 import html
 import logging
+from pathlib import Path
 
 from riskmap.errors import DamagedRelease
 from riskmap.public import council, page
 from riskmap.public.council import Council
 from riskmap.release import Release
-from riskmap.settings import Settings
 from riskmap.wording import Wording
 
 logger = logging.getLogger(__name__)
 
 
-def council_of(release: Release, settings: Settings) -> Council | None:
+def council_of(release: Release, releases: Path, journals: Path) -> Council | None:
     """The council of a place with hexagons; None where there can be none or its journal cannot be read."""
     if not release.cells.size:
         return None
     try:
-        return council.open_council(settings.releases, settings.journals, release.territory)
+        return council.open_council(releases, journals, release.territory)
     except DamagedRelease:
         logger.exception("journal of %s cannot be shown", release.territory)
         return None
