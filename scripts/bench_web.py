@@ -15,9 +15,12 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
+import httpx
 import numpy as np
 import websockets
 from playwright.sync_api import Browser, sync_playwright
@@ -37,6 +40,8 @@ SLOW_LATENCY_MS = 400
 SLOW_CPU = 4
 THINK_S = 2.0
 PATIENCE_S = 120.0
+KEPT_OPEN = httpx.Limits(keepalive_expiry=3.0)
+"""Shorter than the five seconds after which the server closes a silent line; a browser asks again by itself."""
 PAINTED = "performance.getEntriesByName('first-contentful-paint').length > 0"
 WAYS = {
     "front door: its first sentence": ("/kk", ".rm-lead", False),
@@ -86,18 +91,45 @@ def on_slow_phone(browser: Browser, address: str, *, awaited: str, in_frame: boo
     return found
 
 
-async def one_session(address: str, cells: list[str], rng: np.random.Generator, until: float) -> list[float]:
-    """A person who opens the map and asks about one cell after the other; milliseconds of each answer."""
-    answers = []
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Milliseconds a session waited, and the second since the start at which it asked."""
+
+    at: float
+    ms: float
+
+
+async def one_session(
+    address: str, cells: list[str], rng: np.random.Generator, *, started: float, seconds: float
+) -> tuple[Answered, list[Answered]]:
+    """A person who opens the map and chooses one cell after the other: the opening, and the answer to each choice."""
+    view = f"place={TERRITORY}&view=hexagons&lang=kk"
     stream = address.replace("http", "ws") + "/_stcore/stream"
-    async with websockets.connect(stream, max_size=None, subprotocols=["streamlit"]) as line:  # type: ignore[list-item]
-        await _asked(line, f"place={TERRITORY}&view=hexagons&lang=kk")
-        while time.perf_counter() < until:
+    # Streamlit keeps a line to every open page, whether or not it is asked anything.
+    async with (
+        websockets.connect(stream, max_size=None, subprotocols=["streamlit"]) as line,  # type: ignore[list-item]
+        httpx.AsyncClient(base_url=address, timeout=PATIENCE_S, limits=KEPT_OPEN) as browser,
+    ):
+        opening = await _timed(_asked(line, view), started)
+        choices = []
+        while time.perf_counter() - started < seconds:
             await asyncio.sleep(rng.exponential(THINK_S))
-            started = time.perf_counter()
-            await _asked(line, f"place={TERRITORY}&view=hexagons&lang=kk&cell={rng.choice(cells)}")
-            answers.append((time.perf_counter() - started) * 1000)
-    return answers
+            wanted = {"lang": "kk", "group": "all", "view": "hexagons", "cell": str(rng.choice(cells))}
+            choices.append(await _timed(_chosen(browser, wanted), started))
+    return opening, choices
+
+
+async def _timed(asking: Awaitable[None], started: float) -> Answered:
+    asked = time.perf_counter()
+    await asking
+    return Answered(asked - started, (time.perf_counter() - asked) * 1000)
+
+
+async def _chosen(browser: httpx.AsyncClient, wanted: dict[str, str]) -> None:
+    """Choose a cell on the map and wait for the words beside it, as riskmap/assets/panel.js does."""
+    answer = await browser.get(f"/panel/{TERRITORY}", params=wanted)
+    if answer.status_code != HTTPStatus.OK or "rm-answer" not in answer.text:
+        raise SystemExit(f"A choice was answered with status {answer.status_code} and no words.")
 
 
 async def _asked(line: websockets.ClientConnection, query: str) -> None:
@@ -111,16 +143,18 @@ async def _asked(line: websockets.ClientConnection, query: str) -> None:
             return
 
 
-async def many_sessions(address: str, cells: list[str], *, sessions: int, seconds: float) -> list[float]:
-    """Milliseconds of every answer of all sessions; they arrive over the first third of the time."""
-    until = time.perf_counter() + seconds
+async def many_sessions(
+    address: str, cells: list[str], *, sessions: int, seconds: float
+) -> list[tuple[Answered, list[Answered]]]:
+    """What every session waited for; they arrive over the first third of the time."""
+    started = time.perf_counter()
 
-    async def arriving(number: int) -> list[float]:
+    async def arriving(number: int) -> tuple[Answered, list[Answered]]:
         rng = np.random.default_rng([SEED, number])
         await asyncio.sleep(seconds / 3 * number / sessions)
-        return await one_session(address, cells, rng, until)
+        return await one_session(address, cells, rng, started=started, seconds=seconds)
 
-    return [ms for answers in await asyncio.gather(*map(arriving, range(sessions))) for ms in answers]
+    return await asyncio.gather(*map(arriving, range(sessions)))
 
 
 def slow_phone(address: str, chromium: str, *, loads: int) -> dict[str, list[Waited]]:
@@ -167,11 +201,23 @@ def main() -> None:
         kilobytes = statistics.median(one.kilobytes for one in found)
         print(f"| {way} | {statistics.median(seconds):.1f} ({min(seconds):.1f}–{max(seconds):.1f}) | {kilobytes:.0f} |")
     print(f"\nCells of the view and their classes, gzip: {packed / 1000:.0f} kB.\n")
-    quantiles = np.quantile(answers, [0.5, 0.95, 0.99])
-    print(f"{given.sessions} sessions, thinking {THINK_S:.0f} s on average, {given.seconds:.0f} s:")
-    print(
-        f"{len(answers)} answers, median {quantiles[0]:.0f} ms, p95 {quantiles[1]:.0f} ms, p99 {quantiles[2]:.0f} ms."
-    )
+    print(f"{given.sessions} sessions, thinking {THINK_S:.0f} s on average, {given.seconds:.0f} s:\n")
+    print("| | answers | median, ms | p95, ms | p99, ms |")
+    print("|---|---|---|---|---|")
+    arrived = max(opening.at + opening.ms / 1000 for opening, _ in answers)
+    choices = [one for _, chosen in answers for one in chosen]
+    _print_waits("opening the map (a run of its script)", [opening for opening, _ in answers])
+    _print_waits("a choice while sessions arrive", [one for one in choices if one.at <= arrived])
+    _print_waits("a choice after that", [one for one in choices if one.at > arrived])
+    _print_waits("a choice, all of them", choices)
+
+
+def _print_waits(what: str, found: list[Answered]) -> None:
+    if not found:
+        print(f"| {what} | 0 | | | |")
+        return
+    median, p95, p99 = np.quantile([one.ms for one in found], [0.5, 0.95, 0.99])
+    print(f"| {what} | {len(found)} | {median:.0f} | {p95:.0f} | {p99:.0f} |")
 
 
 if __name__ == "__main__":
