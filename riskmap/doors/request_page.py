@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from riskmap.council import casework
+from riskmap.council import casework, duplicates
 from riskmap.council.casework import Neighbour, RequestView
 from riskmap.council.clocks import Deadline
 from riskmap.council.request import (
@@ -21,7 +21,7 @@ from riskmap.council.request import (
     Step,
     civil_day,
 )
-from riskmap.doors import carrying, desk, form_fields, place_view
+from riskmap.doors import alike, carrying, desk, form_fields, place_view
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.request_form import key_of
@@ -157,6 +157,7 @@ def _page(
     ]
     return visit.show(
         "casework_request.html",
+        alike=alike.rows(visit, duplicates.of_request(visit.office, visit.actor, release.territory, request.number)),
         marks=signal_desk.behind(visit.signal_office, visit.actor, view.request),
         title=visit.text("casework.request.title", number=str(request.number)),
         status=status,
@@ -265,6 +266,9 @@ def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *,
         neighbours = [
             one for one in found if one.number < request.number and one.kind in (request.kind, RequestKind.OTHER)
         ]
+        asked = visit.query.get(alike.MERGE, "")
+        if asked in {str(one.number) for one in neighbours}:
+            defaults[EARLIER], is_tried = asked, True
     return StepForm(
         action=action.value,
         fields=form_fields.fields_of_step(action, visit.words, typed, defaults=defaults, helps=helps),
