@@ -21,7 +21,7 @@ from riskmap.council.request import (
     Step,
     civil_day,
 )
-from riskmap.doors import alike, carrying, desk, form_fields, place_view
+from riskmap.doors import alike, carrying, desk, form_fields, place_view, sending
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.request_form import key_of
@@ -158,6 +158,7 @@ def _page(
     return visit.show(
         "casework_request.html",
         alike=alike.rows(visit, duplicates.of_request(visit.office, visit.actor, release.territory, request.number)),
+        letters=sending.letters(visit, request),
         marks=signal_desk.behind(visit.signal_office, visit.actor, view.request),
         title=visit.text("casework.request.title", number=str(request.number)),
         status=status,
@@ -244,11 +245,15 @@ def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *,
     request = view.request
     today = civil_day(visit.at).isoformat()
     defaults = {"wording": request.grounds if view.is_full else "", "document_day": today, "done_day": today}
+    if action in (Action.SEND, Action.FORWARD):
+        proposed = sending.proposed_body(visit, request, visit.words.language)
+        defaults |= {"body": proposed, "competent_body": proposed}
     helps = {
         name: visit.text(f"casework.help.{name}")
         for name in (
             "wording",
             "expectation",
+            "body",
             "competent_body",
             "dispute_reason",
             "earlier_request",
