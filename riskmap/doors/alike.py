@@ -14,12 +14,15 @@ MERGE = "merge"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One likely duplicate with the reason in words. ``href`` is the merge step, filled in."""
+    """One likely duplicate with the reason in words. ``href`` is the merge step, filled in.
+
+    ``said`` is what is published of it, or what its author wrote: whoever may merge reads both.
+    """
 
     number: int
     kind: str
     state: str
-    wording: str | None
+    said: str
     why: tuple[str, ...]
     href: str
     earlier: int
@@ -33,7 +36,7 @@ def rows(visit: Visit, found: Iterable[Suggestion]) -> list[Row]:
             number=one.other.number,
             kind=one.other.kind.value,
             state=one.other.state.value,
-            wording=one.other.wording,
+            said=one.other.wording or one.other.grounds,
             why=why(visit, one.likeness),
             href=visit.link(f"/casework/{one.other.territory}/{one.later}", **{MERGE: str(one.earlier)})
             + "#step-merge",

@@ -265,19 +265,22 @@ def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *,
             "legal_grounds",
         )
     }
-    neighbours = []
+    neighbours, other = [], typed.values.get(OTHER_REQUEST, "")
     if action is Action.MERGE:
         found = casework.nearby(visit.office, visit.actor, request.place)
         neighbours = [
             one for one in found if one.number < request.number and one.kind in (request.kind, RequestKind.OTHER)
         ]
         asked = visit.query.get(alike.MERGE, "")
-        if asked in {str(one.number) for one in neighbours}:
-            defaults[EARLIER], is_tried = asked, True
+        if _version({"version": asked}):
+            # With nothing to choose from the form has one line for the number.
+            is_plain = not neighbours or asked in {str(one.number) for one in neighbours}
+            defaults[EARLIER], other = (asked, other) if is_plain else (ANOTHER, other or asked)
+            is_tried = True
     return StepForm(
         action=action.value,
         fields=form_fields.fields_of_step(action, visit.words, typed, defaults=defaults, helps=helps),
         is_open=is_tried or [one for one in view.actions if one not in SELDOM] == [action],
         neighbours=neighbours,
-        other=typed.values.get(OTHER_REQUEST, ""),
+        other=other,
     )

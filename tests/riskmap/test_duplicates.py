@@ -134,6 +134,18 @@ def test_the_secretary_reads_why_and_one_press_leads_to_the_filled_in_step(counc
     assert kk.text("casework.alike.title") not in text_of(council.signed_in("other").get(f"/casework/{TOWN}/2"))
 
 
+def test_one_press_also_fills_in_a_request_that_the_form_does_not_list(council):
+    council.file("resident", kind="camera")
+    council.step("secretary", council.file("other", kind="other"), Action.TAKE_UP)
+    browser = council.signed_in("secretary")
+
+    form = form_to(browser.get(f"/casework/{TOWN}/2", merge="1"), "/merge")
+    answer = browser.post(f"/casework/{TOWN}/2/merge", form)
+
+    assert answer.status_code == 303
+    assert council.requests()[1].merged_into == 1
+
+
 def test_whoever_files_the_same_is_asked_once_to_support_instead_and_loses_nothing(council):
     kk = in_language("kk")
     council.step("secretary", council.file("resident"), Action.TAKE_UP, wording="Мектеп өткелінде шам жанбайды.")
