@@ -91,6 +91,8 @@ def test_the_house_is_read_at_all():
         ("riskmap.pipeline", ("riskmap.commands", "riskmap.serving", "riskmap.website")),
         ("riskmap.review", ("riskmap.store", "riskmap.pipeline", "riskmap.screens", "riskmap.assembly")),
         ("riskmap.review", ("riskmap.doors", "riskmap.council", "riskmap.commands", "streamlit", "starlette")),
+        ("riskmap.sending", ("riskmap.store", "riskmap.pipeline", "riskmap.screens", "riskmap.assembly")),
+        ("riskmap.sending", ("riskmap.doors", "riskmap.commands", "streamlit", "starlette")),
         ("riskmap.screens", ("riskmap.store", "riskmap.pipeline", "riskmap.assembly", "riskmap.ports")),
         ("riskmap.screens", ("riskmap.commands", "riskmap.serving", "riskmap.website")),
         ("riskmap.website", ("riskmap.store", "riskmap.pipeline", "riskmap.assembly", "riskmap.ports")),

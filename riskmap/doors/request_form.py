@@ -2,14 +2,16 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.responses import Response
 
 from riskmap import journal
-from riskmap.council import casework, places
+from riskmap.council import casework, duplicates, places
+from riskmap.council.casework import Neighbour
 from riskmap.council.request import FieldKind, Filing, Place, RequestKind
-from riskmap.doors import carrying, desk, form_fields, place_view
+from riskmap.doors import alike, carrying, desk, form_fields, place_view
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.visit import Visit
 from riskmap.errors import FieldFault, OutsideCouncil, UnfitFields
@@ -22,6 +24,8 @@ KEY = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FOR_SOMEONE = "someone"
 MYSELF = "myself"
 FORM_ID = "submit"
+ALIKE_SEEN = "alike_seen"
+"""Numbers of likely duplicates that the sender of a form has been shown."""
 
 
 def show(visit: Visit) -> Response:
@@ -56,6 +60,10 @@ def send(visit: Visit) -> Response:
         faults: tuple[FieldFault, ...] = (FieldFault(field="for_whom", fault="missing"),)
         return _form(visit, release, place, typed=Typed(values=form, faults=faults))
     filing = Filing(kind=form.get("kind", ""), grounds=form.get("grounds", ""), landmark=form.get("landmark", ""))
+    is_for_someone = for_whom == FOR_SOMEONE if len(may) == 2 else may == [FOR_SOMEONE]
+    found = [] if is_for_someone else duplicates.of_filing(visit.office, visit.actor, filing, place)
+    if {str(one.number) for one, _ in found} - set(form.get(ALIKE_SEEN, "").split()):
+        return _form(visit, release, place, typed=Typed(values=form), instead=alike.instead(visit, found))
     try:
         filed = casework.file(
             visit.office,
@@ -64,7 +72,7 @@ def send(visit: Visit) -> Response:
             place,
             key=key_of(form.get("key")),
             at=visit.at,
-            is_for_someone=for_whom == FOR_SOMEONE if len(may) == 2 else may == [FOR_SOMEONE],
+            is_for_someone=is_for_someone,
             is_simulated=release.is_simulated,
         )
     except UnfitFields as error:
@@ -127,8 +135,17 @@ def _map(visit: Visit, release: Release) -> str:
     return map_view.page_map(options, place_map.state(release, visit.words, marks=marks))
 
 
-def _form(visit: Visit, release: Release, place: Place, *, typed: Typed = NOTHING_TYPED) -> Response:
+def _form(
+    visit: Visit,
+    release: Release,
+    place: Place,
+    *,
+    typed: Typed = NOTHING_TYPED,
+    instead: Sequence[tuple[Neighbour, tuple[str, ...]]] = (),
+) -> Response:
+    """The form; with ``instead`` it asks first whether one of these says the same, and keeps what was typed."""
     may = _may(visit, place.region_id)
+    why = {one.number: reasons for one, reasons in instead}
     fields = _fields(visit, typed, may)
     return visit.show(
         "casework_new.html",
@@ -138,7 +155,9 @@ def _form(visit: Visit, release: Release, place: Place, *, typed: Typed = NOTHIN
         query={"cell": place.cell_id},
         place=place_view.of_place(visit, release, place),
         cell_id=place.cell_id,
-        neighbours=casework.nearby(visit.office, visit.actor, place),
+        neighbours=[one for one, _ in instead] or casework.nearby(visit.office, visit.actor, place),
+        why=why,
+        alike_seen=" ".join(map(str, why)) or typed.values.get(ALIKE_SEEN, ""),
         fields=fields,
         faults=form_fields.summary(fields),
         is_for_someone=may == [FOR_SOMEONE],

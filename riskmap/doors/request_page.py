@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from riskmap.council import casework
+from riskmap.council import casework, duplicates
 from riskmap.council.casework import Neighbour, RequestView
 from riskmap.council.clocks import Deadline
 from riskmap.council.request import (
@@ -21,7 +21,7 @@ from riskmap.council.request import (
     Step,
     civil_day,
 )
-from riskmap.doors import carrying, desk, form_fields, place_view
+from riskmap.doors import alike, carrying, desk, form_fields, place_view, sending
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.request_form import key_of
@@ -157,6 +157,8 @@ def _page(
     ]
     return visit.show(
         "casework_request.html",
+        alike=alike.rows(visit, duplicates.of_request(visit.office, visit.actor, release.territory, request.number)),
+        letters=sending.letters(visit, request),
         marks=signal_desk.behind(visit.signal_office, visit.actor, view.request),
         title=visit.text("casework.request.title", number=str(request.number)),
         status=status,
@@ -243,11 +245,15 @@ def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *,
     request = view.request
     today = civil_day(visit.at).isoformat()
     defaults = {"wording": request.grounds if view.is_full else "", "document_day": today, "done_day": today}
+    if action in (Action.SEND, Action.FORWARD):
+        proposed = sending.proposed_body(visit, request, visit.words.language)
+        defaults |= {"body": proposed, "competent_body": proposed}
     helps = {
         name: visit.text(f"casework.help.{name}")
         for name in (
             "wording",
             "expectation",
+            "body",
             "competent_body",
             "dispute_reason",
             "earlier_request",
@@ -259,16 +265,22 @@ def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *,
             "legal_grounds",
         )
     }
-    neighbours = []
+    neighbours, other = [], typed.values.get(OTHER_REQUEST, "")
     if action is Action.MERGE:
         found = casework.nearby(visit.office, visit.actor, request.place)
         neighbours = [
             one for one in found if one.number < request.number and one.kind in (request.kind, RequestKind.OTHER)
         ]
+        asked = visit.query.get(alike.MERGE, "")
+        if _version({"version": asked}):
+            # With nothing to choose from the form has one line for the number.
+            is_plain = not neighbours or asked in {str(one.number) for one in neighbours}
+            defaults[EARLIER], other = (asked, other) if is_plain else (ANOTHER, other or asked)
+            is_tried = True
     return StepForm(
         action=action.value,
         fields=form_fields.fields_of_step(action, visit.words, typed, defaults=defaults, helps=helps),
         is_open=is_tried or [one for one in view.actions if one not in SELDOM] == [action],
         neighbours=neighbours,
-        other=typed.values.get(OTHER_REQUEST, ""),
+        other=other,
     )

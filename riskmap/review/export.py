@@ -13,19 +13,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from geodata import hexgrid
 from riskmap.identity.access import Actor
 from riskmap.ports import Store
 from riskmap.public import reasons_text
-from riskmap.public.council_export import BYTE_ORDER_MARK, harmless
+from riskmap.public.council_export import BYTE_ORDER_MARK
 from riskmap.review import hotspots
 from riskmap.review.hotspots import Board, Choice, Place
+from riskmap.spreadsheet import MOST_SIGNS_OF_TITLE, plain, text_cell
 from riskmap.wording import Wording
 
 COLUMNS = (
@@ -153,11 +150,11 @@ def as_csv(board: Board, words: Wording) -> bytes:
     out.write(BYTE_ORDER_MARK)
     writer = csv.writer(out)
     for line in about(board, words):
-        writer.writerow([_plain(line)])
+        writer.writerow([plain(line)])
     writer.writerow([])
     writer.writerow(_header(words))
     for row in _rows(board, words):
-        writer.writerow([_plain(value) if isinstance(value, str) else value for value in row])
+        writer.writerow([plain(value) if isinstance(value, str) else value for value in row])
     return out.getvalue().encode()
 
 
@@ -170,11 +167,11 @@ def as_workbook(board: Board, words: Wording) -> bytes:
         sheet.column_dimensions[get_column_letter(position + 1)].width = WIDTHS.get(name, DEFAULT_WIDTH)
     sheet.freeze_panes = f"A{len(lines) + 3}"
     for line in lines:
-        sheet.append([_text_cell(sheet, line)])
+        sheet.append([text_cell(sheet, line)])
     sheet.append([])
-    sheet.append([_text_cell(sheet, name, is_bold=True) for name in _header(words)])
+    sheet.append([text_cell(sheet, name, is_bold=True) for name in _header(words)])
     for row in _rows(board, words):
-        sheet.append([_text_cell(sheet, value) if isinstance(value, str) else value for value in row])
+        sheet.append([text_cell(sheet, value) if isinstance(value, str) else value for value in row])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -265,19 +262,5 @@ def _yes_or_no(told: bool | None, words: Wording) -> str:
     return "" if told is None else words.text("hotspots.yes" if told else "hotspots.no")
 
 
-def _plain(text: str) -> str:
-    return harmless(ILLEGAL_CHARACTERS_RE.sub("", text))
-
-
-def _text_cell(sheet: WriteOnlyWorksheet, text: str, *, is_bold: bool = False) -> WriteOnlyCell:
-    cell = WriteOnlyCell(sheet, value=_plain(text))
-    # Without this a text that begins like a formula would be one.
-    cell.data_type = "s"
-    if is_bold:
-        cell.font = Font(bold=True)
-    return cell
-
-
 def _sheet_title(words: Wording) -> str:
-    """Workbooks allow 31 signs in the name of a sheet."""
-    return words.text("hotspots.title")[:31]
+    return words.text("hotspots.title")[:MOST_SIGNS_OF_TITLE]
