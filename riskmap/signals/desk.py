@@ -205,7 +205,8 @@ def into_request(
     with office.store.work() as work:
         filed = work.requests.by_key(actor.account_id, key)
         if filed is None:
-            first = _waiting_up_to(work, place.territory, category, place.cell_id, up_to)[0]
+            heaped = _waiting_up_to(work, place.territory, category, place.cell_id, up_to)
+            first = heaped[0]
             filed = request_rules.submit(
                 filing,
                 place,
@@ -216,6 +217,7 @@ def into_request(
                 at=at,
                 key=key,
                 is_simulated=first.place.is_simulated,
+                marks=len(heaped),
             )
             work.requests.add(filed)
             details = {"role": str(role), "state": str(filed.state), "version": filed.version}
