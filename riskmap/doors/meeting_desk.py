@@ -141,7 +141,9 @@ def _decision_fields(visit: Visit, typed: Typed, number: int, *, is_correction: 
         )
     ]
     helps = {"legal_grounds": "council.meeting.help.refused", "correction_reason": "council.meeting.help.correction"}
-    helps |= dict.fromkeys(("owner", "due_day", "money_line", "expectation"), "council.meeting.help.accepted")
+    helps |= dict.fromkeys(
+        ("owner", "due_day", "money_line", "money_sum", "expectation"), "council.meeting.help.accepted"
+    )
     made += [
         form_fields.field(
             name,

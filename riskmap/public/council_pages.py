@@ -23,8 +23,10 @@ from riskmap import wording
 from riskmap.errors import DamagedRelease, NoRelease, RiskMapError
 from riskmap.journal import PublicMeeting
 from riskmap.public import (
+    area_drawing,
     council,
     council_export,
+    decision_map,
     following,
     map_view,
     marks,
@@ -107,6 +109,7 @@ def routes(
         "/council/{territory}": _list,
         "/council/{territory}/requests.csv": _table,
         "/council/{territory}/late": _late,
+        "/council/{territory}/decisions": _decisions,
         "/council/{territory}/meetings": _meetings,
         "/council/{territory}/meetings/{number}.{form}": _minutes,
         "/council/{territory}/meetings/{number}": _meeting,
@@ -251,6 +254,23 @@ def _late(site: Site, request: Request, words: Wording) -> Response:
         groups=council.late(found, words, today=today),
         title_of=lambda one: council.title(one, words),
         area_of=lambda one: found.area_name(one.area_id, words),
+    )
+
+
+def _decisions(site: Site, request: Request, words: Wording) -> Response:
+    found = site.open(request.path_params["territory"])
+    lines = decision_map.lines(found, words)
+    return page.render(
+        "council_decisions.html",
+        _shell(found, words, path=f"/council/{found.territory}/decisions", query={}, is_named_by_title=True),
+        title=words.text("council.decided.title", place=found.release.names[words.language]),
+        council=found,
+        lines=lines,
+        stages=tuple(decision_map.STAGES),
+        drawing=area_drawing.of_places(found.release, decision_map.districts(found)),
+        legend=decision_map.legend(lines[1:], words),
+        width=area_drawing.MAP_WIDTH,
+        silent=len(decision_map.silent(found)),
     )
 
 
