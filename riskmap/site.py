@@ -77,7 +77,7 @@ def addresses(settings: Settings) -> list[str]:
         current = [key for key, place in book.places.items() if place.year in (None, book.year) and key != name]
         found += [f"/area/{name}/{key}" for key in sorted(current)]
         if one.cells.size:
-            found += [f"/council/{name}/late", f"/council/{name}/meetings"]
+            found += [f"/council/{name}/late", f"/council/{name}/meetings", f"/council/{name}/decisions"]
         requests = _journal(settings, name)
         found += [f"/council/{name}/meetings/{one.number}" for one in (requests.meetings if requests else ())]
         numbers = [request.number for request in requests.requests] if requests else []

@@ -70,6 +70,7 @@ DECISION = {
     "owner": FieldKind.LINE,
     "due_day": FieldKind.DAY,
     "money_line": FieldKind.LINE,
+    "money_sum": FieldKind.NUMBER,
     "expectation": FieldKind.TEXT,
     "correction_reason": FieldKind.TEXT,
 }
@@ -80,6 +81,9 @@ NEEDED: Mapping[Verdict, frozenset[str]] = {
     Verdict.POSTPONED: frozenset({"decision_grounds"}),
 }
 """What each verdict has to say; all of it is published."""
+MONEY_SUM = "money_sum"
+"""Whole tenge; may be left out, for not every accepted question has its sum yet."""
+MOST_DIGITS_OF_MONEY = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +258,11 @@ def decide(
     needed |= {"correction_reason"} if before else frozenset()
     fields, found = _cleaned(given, {name: kind for name, kind in DECISION.items() if name in needed})
     faults += found
+    money = _digits(given.get(MONEY_SUM, ""))
+    if money and verdict in ACCEPTING:
+        fields[MONEY_SUM] = money
+        if not (money.isascii() and money.isdecimal() and len(money) <= MOST_DIGITS_OF_MONEY):
+            faults.append(FieldFault(field=MONEY_SUM, fault="not_a_sum"))
     if set(cast) - set(meeting.present) or set(cast.values()) - set(Vote):
         faults.append(FieldFault(field="votes", fault="not_present"))
     if any(cast.get(account) != Vote.CONFLICT for account in set(is_party) & set(meeting.present)):
@@ -326,6 +335,11 @@ def _cleaned(given: Mapping[str, str], kinds: Mapping[str, FieldKind]) -> tuple[
             faults += [FieldFault(field=name, fault=f"holds_{detail}") for detail in found]
             fields[name] = text
     return fields, faults
+
+
+def _digits(text: str) -> str:
+    """A sum without the spaces between its thousands."""
+    return "".join(text.split())
 
 
 def _is_day(text: str) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from riskmap.council import casework, journal_desk
+from riskmap.council import casework, confirming, journal_desk
 from riskmap.council import meeting as rules
 from riskmap.council.casework import Office
 from riskmap.council.meeting import Deed, Entry, Meeting, Question
-from riskmap.council.request import CouncilRequest, State, civil_day
+from riskmap.council.request import Action, CouncilRequest, State, civil_day
 from riskmap.errors import ChangedMeanwhile, UnknownRequest
 from riskmap.identity import access, audit
 from riskmap.identity.access import Actor, Permission, Role
@@ -19,13 +19,17 @@ VOTING = frozenset({Role.COUNCIL_MEMBER, Role.CHAIR})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingView:
-    """A meeting as staff see it. ``members`` are account and login; ``parties`` who asked, by number of the request."""
+    """A meeting as staff see it. ``members`` are account and login; ``parties`` who asked, by number of the request.
+
+    ``confirmable`` are the steps this reader may confirm, by number of the request.
+    """
 
     meeting: Meeting
     members: tuple[tuple[str, str], ...]
     requests: Mapping[int, CouncilRequest]
     parties: Mapping[int, frozenset[str]]
     may_hold: bool
+    confirmable: Mapping[int, Action]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +65,18 @@ def view(office: Office, actor: Actor, territory: str, number: int) -> MeetingVi
     access.require(actor, Permission.READ_CASEWORK, region_id=territory)
     with office.store.look() as look:
         found = _found(look, territory, number)
+        held = look.meetings.of_territory(territory)
         members = _members(look, territory)
         requests = {one.number: one for one in look.requests.of_territory(territory)}
     on_agenda = {one.number: requests[one.number] for one in found.agenda if one.number in requests}
+    possible = {one: confirming.possible(actor, held, found, asked) for one, asked in on_agenda.items()}
     return MeetingView(
         meeting=found,
         members=members,
         requests=on_agenda,
         parties={one: _parties(asked) for one, asked in on_agenda.items()},
         may_hold=_may_hold(actor, territory),
+        confirmable={one: action for one, action in possible.items() if action is not None},
     )
 
 

@@ -8,12 +8,13 @@ from datetime import datetime
 from starlette.responses import Response
 
 from riskmap import journal
-from riskmap.council import casework
+from riskmap.council import casework, silent
 from riskmap.council.casework import Desk
 from riskmap.council.request import CouncilRequest, RequestKind, State, civil_day
 from riskmap.doors import marks_desk, review, review_answers, steward
 from riskmap.doors.visit import Visit
 from riskmap.identity import access
+from riskmap.note import desk as note_desk
 from riskmap.public import explain, shelf
 from riskmap.release import Release
 
@@ -150,6 +151,8 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
         desk=desk,
         is_steward=steward.may_work(visit.actor, release.territory),
         is_reviewer=review.may_review(visit.actor, release.territory),
+        writes_notes=note_desk.may_write(visit.actor, release.territory),
+        reads_silent=silent.may_read(visit.actor, release.territory),
         answers_reviews=review_answers.may_work(visit.actor, release.territory),
         reads_marks=marks_desk.may_work(visit.actor, release.territory),
         shown=shown,

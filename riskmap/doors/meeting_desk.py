@@ -1,13 +1,14 @@
-"""Staff screens of meetings: call one, change its notice, open it, enter and correct decisions, close it."""
+"""Staff screens of meetings: call, change, open and close one, enter, correct and confirm its decisions."""
 
+from collections.abc import Mapping
 from datetime import date
 from http import HTTPStatus
 from typing import Any
 
 from starlette.responses import Response
 
-from riskmap.council import meetings
-from riskmap.council.meeting import ACCEPTING, DECISION, NOTICE, Meeting, Verdict, Vote
+from riskmap.council import confirming, meetings
+from riskmap.council.meeting import DECISION, NOTICE, Meeting, Verdict, Vote
 from riskmap.council.meetings import MeetingView
 from riskmap.council.request import FieldKind
 from riskmap.doors import form_fields
@@ -15,6 +16,7 @@ from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.request_form import key_of
 from riskmap.doors.visit import NUMBER, Visit
 from riskmap.errors import ChangedMeanwhile, StepNotPossible, UnfitFields
+from riskmap.public import council, meeting_pages
 
 PRESENT, VOTE = "present.", "vote."
 DEEDS = ("change", "open", "decide", "close")
@@ -62,6 +64,9 @@ def move(visit: Visit) -> Response:
             votes = _with_prefix(visit, VOTE)
             asked = _number(form.get("request", ""))
             meetings.decide(*place, request=asked, given=form, votes=votes, **told)
+        elif deed == "confirm":
+            asked = _number(form.get("request", ""))
+            confirming.confirm(*place, request=asked, request_version=_number(form.get("request_version", "")), **told)
         else:
             return back(visit)
     except UnfitFields as error:
@@ -87,6 +92,15 @@ def _with_prefix(visit: Visit, prefix: str) -> dict[str, str]:
 
 def _view(visit: Visit) -> MeetingView:
     return meetings.view(visit.office, visit.actor, visit.release.territory, visit.number)
+
+
+def _said(visit: Visit, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Label and text of what a decision says, as the public page writes it."""
+    return [
+        (visit.text(f"council.field.{name}"), council.written(name, str(fields[name]), visit.words))
+        for name in meeting_pages.FIELDS
+        if name in fields
+    ]
 
 
 def _list(visit: Visit, typed: Typed) -> Response:
@@ -127,7 +141,9 @@ def _decision_fields(visit: Visit, typed: Typed, number: int, *, is_correction: 
         )
     ]
     helps = {"legal_grounds": "council.meeting.help.refused", "correction_reason": "council.meeting.help.correction"}
-    helps |= dict.fromkeys(("owner", "due_day", "money_line", "expectation"), "council.meeting.help.accepted")
+    helps |= dict.fromkeys(
+        ("owner", "due_day", "money_line", "money_sum", "expectation"), "council.meeting.help.accepted"
+    )
     made += [
         form_fields.field(
             name,
@@ -159,7 +175,8 @@ def _page(
                 "question": question,
                 "request": found.requests.get(question.number),
                 "decided": decided[-1] if decided else None,
-                "is_accepted": bool(decided) and decided[-1].fields["verdict"] in ACCEPTING,
+                "confirm": found.confirmable.get(question.number),
+                "said": _said(visit, decided[-1].fields) if decided else [],
                 "fields": fields,
                 "is_tried": is_tried,
                 "votes": {account: of_this.values.get(f"{VOTE}{account}", "") for account in meeting.present},
@@ -184,6 +201,7 @@ def _page(
         questions=questions,
         votes=[(vote.value, visit.text(f"council.meeting.vote.{vote.value}")) for vote in Vote],
         keys={deed: key_of(typed.values.get("key") if deed == tried else None) for deed in DEEDS},
+        confirm_key=lambda: key_of(None),
         decide_key=lambda is_tried: key_of(typed.values.get("key") if is_tried else None),
         problem=visit.text(problem) if problem else "",
     )

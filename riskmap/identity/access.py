@@ -61,6 +61,8 @@ class Permission(StrEnum):
     ANSWER_REVIEWS = "answer_reviews"
     READ_SIGNALS = "read_signals"
     SORT_SIGNALS = "sort_signals"
+    WRITE_NOTE = "write_note"
+    READ_SILENT = "read_silent"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -102,6 +104,8 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.ANSWER_REVIEWS: frozenset({Role.STEWARD}),
     Permission.READ_SIGNALS: frozenset({Role.COUNCIL_MEMBER, Role.SECRETARY, Role.CHAIR}),
     Permission.SORT_SIGNALS: _SECRETARY,
+    Permission.WRITE_NOTE: _SECRETARY | _CHAIR,
+    Permission.READ_SILENT: frozenset({Role.COUNCIL_MEMBER, Role.SECRETARY, Role.CHAIR}),
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 

@@ -15,7 +15,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from geodata.errors import InvalidCell
 from riskmap import release as releases_on_disk
 from riskmap.errors import DamagedRelease
-from riskmap.journal import PublicRequest, PublicReview
+from riskmap.journal import PublicMeeting, PublicRequest, PublicReview
 from riskmap.public import answering, area_words, council, place_reviews
 from riskmap.public.area_facts import AREA, Book, Place
 from riskmap.public.council import Council
@@ -71,6 +71,8 @@ class Told:
     news: tuple[News, ...]
     requests: tuple[PublicRequest, ...] = ()
     reviews: tuple[PublicReview, ...] = ()
+    meetings: tuple[PublicMeeting, ...] = ()
+    """Those of the whole, and of another place those whose agenda holds a request in it."""
     council: Council | None = field(default=None, repr=False)
 
     @property
@@ -112,6 +114,7 @@ def tell(root: Path, journals: Path, book: Book, place: Place, words: Wording) -
     found = list(_releases(root, book, place, words))
     requests: list[PublicRequest] = []
     reviews: list[PublicReview] = []
+    meetings: list[PublicMeeting] = []
     opened = None
     if release.cells.size:
         try:
@@ -124,6 +127,8 @@ def tell(root: Path, journals: Path, book: Book, place: Place, words: Wording) -
             ]
             steps = [one for request in requests for one in _steps(opened, request, words)]
             steps += [_review(release, one, words) for one in reviews]
+            meetings = _meetings_of(opened, requests, place)
+            steps += [_meeting(release, one, words) for one in meetings]
             steps.sort(key=_moment, reverse=True)
             found += steps[:MOST_STEPS]
         except DamagedRelease:
@@ -136,6 +141,7 @@ def tell(root: Path, journals: Path, book: Book, place: Place, words: Wording) -
         news=tuple(found),
         requests=tuple(requests),
         reviews=tuple(reviews),
+        meetings=tuple(meetings),
         council=opened,
     )
 
@@ -250,3 +256,31 @@ def _review(release: Release, review: PublicReview, words: Wording) -> News:
         published_at=midnight(review.asked_on),
         revision=0 if review.is_open else 1,
     )
+
+
+def _meetings_of(opened: Council, requests: list[PublicRequest], place: Place) -> list[PublicMeeting]:
+    held = opened.journal.meetings if opened.journal else ()
+    own = {request.number for request in requests}
+    return [one for one in held if place.level == "territory" or any(asked.request in own for asked in one.agenda)]
+
+
+def _meeting(release: Release, meeting: PublicMeeting, words: Wording) -> News:
+    stage = words.text(f"council.meeting.stage.{meeting.stage}")
+    return News(
+        name=f"meeting/{meeting.number}",
+        title=f"{meeting_title(meeting, words)}. {stage}",
+        sentences=(meeting_when(meeting, words),),
+        path=f"/council/{release.territory}/meetings/{meeting.number}",
+        updated_at=midnight(meeting.changed_on),
+        is_simulated=meeting.is_simulated,
+    )
+
+
+def meeting_title(meeting: PublicMeeting, words: Wording) -> str:
+    """What a meeting is called away from the council's pages."""
+    return words.text("council.meeting.of_council", number=str(meeting.number))
+
+
+def meeting_when(meeting: PublicMeeting, words: Wording) -> str:
+    """Day, time and place of a meeting."""
+    return f"{words.date(meeting.day)}, {meeting.time}. {meeting.place}"

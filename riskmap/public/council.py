@@ -274,6 +274,8 @@ def written(name: str, text: str, words: Wording) -> str:
     """What a published field holds as people read it: days and choices in words."""
     if name in CHOICES:
         return words.text(f"council.choice.{text}")
+    if name == "money_sum":
+        return words.number(int(text)) if text.isdecimal() else text
     if name.endswith("_day"):
         try:
             return words.date(date.fromisoformat(text))

@@ -21,7 +21,20 @@ from starlette.routing import Route
 
 from riskmap import wording
 from riskmap.errors import DamagedRelease, NoRelease, RiskMapError
-from riskmap.public import council, council_export, map_view, marks, meeting_pages, page, place_map
+from riskmap.journal import PublicMeeting
+from riskmap.public import (
+    area_drawing,
+    council,
+    council_export,
+    decision_map,
+    following,
+    map_view,
+    marks,
+    meeting_minutes,
+    meeting_pages,
+    page,
+    place_map,
+)
 from riskmap.public.base_map import BaseMap
 from riskmap.public.council import Choice, Council
 from riskmap.public.page import Shell
@@ -98,7 +111,9 @@ def routes(
         "/council/{territory}": _list,
         "/council/{territory}/requests.csv": _table,
         "/council/{territory}/late": _late,
+        "/council/{territory}/decisions": _decisions,
         "/council/{territory}/meetings": _meetings,
+        "/council/{territory}/meetings/{number}.{form}": _minutes,
         "/council/{territory}/meetings/{number}": _meeting,
         "/council/{territory}/{number}": _request,
         "/council/{rest:path}": _nothing,
@@ -244,6 +259,23 @@ def _late(site: Site, request: Request, words: Wording) -> Response:
     )
 
 
+def _decisions(site: Site, request: Request, words: Wording) -> Response:
+    found = site.open(request.path_params["territory"])
+    lines = decision_map.lines(found, words)
+    return page.render(
+        "council_decisions.html",
+        _shell(found, words, path=f"/council/{found.territory}/decisions", query={}, is_named_by_title=True),
+        title=words.text("council.decided.title", place=found.release.names[words.language]),
+        council=found,
+        lines=lines,
+        stages=tuple(decision_map.STAGES),
+        drawing=area_drawing.of_places(found.release, decision_map.districts(found)),
+        legend=decision_map.legend(lines[1:], words),
+        width=area_drawing.MAP_WIDTH,
+        silent=len(decision_map.silent(found)),
+    )
+
+
 def _meetings(site: Site, request: Request, words: Wording) -> Response:
     found = site.open(request.path_params["territory"])
     return page.render(
@@ -272,7 +304,33 @@ def _meeting(site: Site, request: Request, words: Wording) -> Response:
             for one, known in asked
         ],
         told=lambda decision: meeting_pages.fields(decision, words),
+        files=[
+            (form.upper(), page.address(f"{_meeting_path(found, meeting)}.{form}", lang=words.language))
+            for form in (meeting_minutes.FORMS if meeting_minutes.has_minutes(meeting) else ())
+        ],
     )
+
+
+def _meeting_path(found: Council, meeting: PublicMeeting) -> str:
+    return f"/council/{found.territory}/meetings/{meeting.number}"
+
+
+def _minutes(site: Site, request: Request, words: Wording) -> Response:
+    """The minutes of a meeting that has been opened, as a file."""
+    found, form = site.open(request.path_params["territory"]), request.path_params["form"]
+    meeting = meeting_pages.find_text(found, request.path_params["number"])
+    if meeting is None or form not in meeting_minutes.FORMS or not meeting_minutes.has_minutes(meeting):
+        raise NoSuchPage("There are no minutes of this number and kind; a meeting has them once it is opened.")
+    link = page.address(_meeting_path(found, meeting), lang=words.language)
+    link = f"{following.site_of(request)}{link}"
+    media_type, made = meeting_minutes.file(found, meeting, words, form=form, link=link)
+    name = f"meeting-{found.territory}-{meeting.number}-{words.language}.{form}"
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "content-language": words.language,
+        "cache-control": "no-cache",
+    }
+    return Response(made, media_type=media_type, headers=headers)
 
 
 def _table(site: Site, request: Request, words: Wording) -> Response:

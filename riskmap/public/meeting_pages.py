@@ -12,6 +12,7 @@ FIELDS = (
     "owner",
     "due_day",
     "money_line",
+    "money_sum",
     "expectation",
 )
 """What a decision says, in the order people read it."""

@@ -1,7 +1,6 @@
-"""The calendar of a place as iCalendar (RFC 5545): days of releases, decisions, works planned and answers due.
+"""The calendar of a place as iCalendar (RFC 5545): days of releases, meetings, decisions, works planned, answers due.
 
-No meeting of a council stands in a journal, so none stands here; nor do counts: people's calendars keep what they were
-told, also of a release that was withdrawn.
+No counts stand here: people's calendars keep what they were told, also of a release that was withdrawn.
 """
 
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from icalendar import Calendar, Event
 
-from riskmap.public import council, page, place_reviews
+from riskmap.public import area_news, council, page, place_reviews
 from riskmap.public.area_news import AREA_ADDRESS, CIVIL_TIME, Told, clean, midnight
 from riskmap.public.following import part_of
 from riskmap.wording import Wording
@@ -21,6 +20,8 @@ ASK_AGAIN = timedelta(days=1)
 MOST_PLANS = 200
 NOT_COMING = frozenset({"refused", "not_done", "not_ours", "merged", "withdrawn"})
 """States in which nobody will do any more what was planned."""
+STAGES = ("called", "open", "closed")
+"""Where a meeting goes, one after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def document(told: Told, *, site: str, own: str) -> bytes:
 
 def days(told: Told) -> list[Day]:
     """Everything of a place that has a day, by day."""
-    found = [*_happened(told), *_plans(told), *_answers(told), *_quarter(told)]
+    found = [*_happened(told), *_meetings(told), *_plans(told), *_answers(told), *_quarter(told)]
     return sorted(found, key=lambda one: (one.on, one.name))
 
 
@@ -78,6 +79,22 @@ def _happened(told: Told) -> Iterator[Day]:
                 revision=one.revision,
                 is_simulated=one.is_simulated,
             )
+
+
+def _meetings(told: Told) -> Iterator[Day]:
+    """Days of meetings; a renewed notice moves the day under the same name."""
+    words = told.words
+    for meeting in told.meetings:
+        yield Day(
+            name=f"meeting/{meeting.number}",
+            on=meeting.day,
+            title=f"{area_news.meeting_title(meeting, words)}, {meeting.time}",
+            sentences=(area_news.meeting_when(meeting, words), words.text(f"council.meeting.stage.{meeting.stage}")),
+            path=f"/council/{told.release.territory}/meetings/{meeting.number}",
+            changed_at=midnight(meeting.changed_on),
+            revision=meeting.notices + len(meeting.decisions) + STAGES.index(meeting.stage),
+            is_simulated=meeting.is_simulated,
+        )
 
 
 def _plans(told: Told) -> Iterator[Day]:

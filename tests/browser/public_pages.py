@@ -17,7 +17,8 @@ def samples(data: Path) -> list[str]:
         book = area_facts.book(one)
         own = [address for address in listed if address.split("/")[2:3] == [one.territory]]
         found += [address for address in own if address.count("/") == 2]
-        found += sorted(address for address in own if address.startswith(f"/council/{one.territory}/"))[:1]
+        asked = sorted(address for address in own if address.startswith(f"/council/{one.territory}/"))
+        found += asked[:1] + [address for address in asked if address.endswith("/decisions")]
         if one.cells.size:
             found.append(f"/?place={one.territory}&view=hexagons")
             areas = [place.place_id for place in book.places.values() if place.year == book.year]
