@@ -3,7 +3,7 @@
 The page of the map shows them when it is drawn. After a choice on the map the browser fetches them from here
 (riskmap/assets/panel.js), without asking Streamlit::
 
-    /panel/ulgiqala?lang=kk&group=all&cell=8820047a05fffff&release=...
+    /panel/ulgiqala?lang=kk&group=all&cell=8820047a05fffff&shown=2026-11-01-4c0c620b
 
 Everything is escaped; no text of a release or journal is ever read as markup.
 """
@@ -13,6 +13,7 @@ import html
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
@@ -24,17 +25,17 @@ from starlette.routing import Route
 
 from geodata.errors import InvalidCell
 from riskmap import wording
-from riskmap.errors import DamagedRelease, NoRelease
+from riskmap.errors import DamagedRelease, NoRelease, WithdrawnRelease
 from riskmap.public import area_pages, council_panel, explain, map_view, page, review_panel, shelf
 from riskmap.public.council import Council
-from riskmap.release import Area, PublishedCell, Release
+from riskmap.release import RELEASE_ID, Area, PublishedCell, Release
 from riskmap.wording import Wording
 
 logger = logging.getLogger(__name__)
 
 ADDRESS = "/panel"
 HEXAGONS = "hexagons"
-KEPT = ("view", "cell", "area", "group")
+KEPT = ("view", "cell", "area", "group", "release")
 """Parts of an address that belong to the view of a place."""
 
 
@@ -84,9 +85,10 @@ def routes(sources: Sources) -> list[Route]:
 
 
 def opened(releases: Path, territory: str, query: Mapping[str, str]) -> Release:
-    """The newest release as its map shows it.
+    """A release as its map shows it: the one the address names, if it stands, or else the newest.
 
-    A country with official totals opens on its regions; ``view=hexagons`` or a cell in the address leads to its cells.
+    ``release`` is one somebody chose, ``shown`` the one a map that was opened earlier still shows. A country with
+    official totals opens on its regions; ``view=hexagons`` or a cell in the address leads to its cells.
 
     Raises
     ------
@@ -96,6 +98,10 @@ def opened(releases: Path, territory: str, query: Mapping[str, str]) -> Release:
         If its files are missing or changed.
     """
     found = shelf.latest(releases, territory)
+    wanted = query.get("release") or query.get("shown") or found.release_id
+    if wanted != found.release_id and RELEASE_ID.fullmatch(wanted):
+        with suppress(NoRelease, WithdrawnRelease):
+            found = shelf.of_id(releases, territory, wanted)
     return found.without_cells() if found.manifest["official"] and not {"view", "cell"} & set(query) else found
 
 
@@ -123,7 +129,7 @@ def content(
     found = council_panel.council_of(release, sources.releases, sources.journals)
     requests = _council_words(found, chosen, words)
     of_cell, of_area = _reviews(release, chosen, sources, words)
-    parts = [f"<h1>{html.escape(release.names[words.language])}</h1>"]
+    parts = [f"<h1>{html.escape(release.names[words.language])}</h1>", _notice(release, words, sources, query)]
     if chosen.is_unknown:
         parts.append(_said(words.text("error.unknown_cell")))
     if chosen.cell_id:
@@ -141,8 +147,9 @@ def content(
 
 def section(release: Release, words: Wording, *, group: str, query: Mapping[str, str], inner: str, turn: int) -> str:
     """The panel of a page. ``turn`` counts choices from the list, so that each of them draws it anew."""
-    kept = {"view": query.get("view", ""), "release": release.release_id}
-    source = page.address(f"{ADDRESS}/{release.territory}", lang=words.language, group=group, **kept)
+    kept = {name: query.get(name, "") for name in ("view", "release")}
+    kept |= {"group": group, "shown": release.release_id}
+    source = page.address(f"{ADDRESS}/{release.territory}", lang=words.language, **kept)
     return (
         f'<section class="rm-panel" aria-live="polite" data-source="{html.escape(source)}" data-turn="{turn}" '
         f'data-failed="{html.escape(words.text("panel.failed"))}">{inner}</section>'
@@ -174,14 +181,38 @@ def _asked(sources: Sources, request: Request, words: Wording) -> str:
     query = request.query_params
     release = opened(sources.releases, request.path_params["territory"], query)
     chosen = selection(release, cell_id=query.get("cell"), area_id=query.get("area"))
-    inner = content(release, chosen, words, group=group_of(release, query.get("group")), sources=sources, query=query)
-    if query.get("release") in (None, release.release_id):
-        return inner
-    # The map beside it still shows the release before.
-    kept = {name: query.get(name) for name in KEPT}
+    return content(release, chosen, words, group=group_of(release, query.get("group")), sources=sources, query=query)
+
+
+def _notice(release: Release, words: Wording, sources: Sources, query: Mapping[str, str]) -> str:
+    """What has to be said where an address names, or a map shows, another release than the newest."""
+    wanted = query.get("release") or query.get("shown")
+    newest = shelf.latest(sources.releases, release.territory).release_id
+    if wanted in (None, "", newest):
+        return ""
+    if release.release_id == newest:
+        return _said(words.text("panel.gone"))
+    kept = {name: query.get(name) for name in KEPT if name != "release"}
     link = address(lang=words.language, place=release.territory, **kept)
-    notice = f'{html.escape(words.text("panel.newer"))} <a href="{link}">{html.escape(words.text("panel.reload"))}</a>'
-    return f'<p class="rm-note" role="alert">{notice}</p>{inner}'
+    sentence = html.escape(words.text("panel.earlier"))
+    way = f'<a href="{link}" target="_self">{html.escape(words.text("panel.newest"))}</a>'
+    return f'<p class="rm-note" role="status">{sentence} {way}</p>'
+
+
+def periods_nav(release: Release, words: Wording, releases: Path, query: Mapping[str, str]) -> str:
+    """The periods whose maps can be seen, as links; nothing where there is one alone."""
+    found = shelf.periods(releases, release.territory)
+    if len(found) <= 1:
+        return ""
+    kept = {name: query.get(name) for name in KEPT if name != "release"}
+    items = ""
+    for first, end, release_id in found:
+        is_newest = release_id == found[0][2]
+        link = address(lang=words.language, place=release.territory, **kept, release=None if is_newest else release_id)
+        current = ' aria-current="true"' if (first, end) == release.period else ""
+        items += f'<li><a href="{link}" target="_self"{current}>{html.escape(words.period(first, end))}</a></li>'
+    heading = html.escape(words.text("periods.label"))
+    return f'<nav class="rm-periods" aria-label="{heading}"><span>{heading}</span><ul>{items}</ul></nav>'
 
 
 def _said(sentence: str) -> str:

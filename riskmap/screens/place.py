@@ -63,6 +63,8 @@ def _answering(release: Release, settings: Settings, words: Wording) -> None:
     with map_column:
         if len(release.groups) > 1:
             _group_select(release, group, words)
+        if periods := map_panel.periods_nav(release, words, settings.releases, query):
+            st.html(periods)
         _map(release, options, state)
         _legend(release, group, words)
     if release.cells.size:

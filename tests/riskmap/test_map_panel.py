@@ -5,9 +5,10 @@ import re
 import pytest
 
 from models.risk_class import RiskClass
-from riskmap import wording
+from riskmap import release, wording
 from tests.installation import CITY, COUNTRY
 from tests.public_client import PublicClient
+from tests.release_builder import a_release
 from tests.screens.page import open_page
 
 PANEL = f"/panel/{CITY}"
@@ -77,15 +78,56 @@ def test_an_unknown_place_is_said_in_words(client):
     assert wording.in_language("ru").text("error.unknown_place") in answer.text
 
 
-def test_whose_map_shows_an_earlier_release_is_told(client, installation):
-    shown = installation.release().release_id
+@pytest.fixture
+def two_periods(tmp_path):
+    """The releases of a place about two periods, the earlier one first."""
+    root = tmp_path / "releases"
+    later, files = a_release()
+    period = {"from": "2024-10-01", "to": "2025-10-01"}
+    served = {group: {**one, **period} for group, one in later["served"].items()}
+    first, _ = release.write(root, {**later, "period": period, "served": served, "as_of": "2025-11-01"}, files)
+    second, _ = release.write(root, {**later, "predecessor": first}, files)
+    return PublicClient(releases=root), first, second
+
+
+def test_words_are_those_of_the_release_the_map_shows(two_periods):
+    client, first, second = two_periods
     words = wording.in_language("en")
 
-    assert words.text("panel.newer") not in client.get(PANEL, lang="en", release=shown).text
-    told = client.get(PANEL, lang="en", release="2020-01-01-00000000", cell="zz", group="theft").text
-    assert words.text("panel.newer") in told
-    link = re.search(r'<p class="rm-note" role="alert">.*?href="([^"]*)"', told)[1]
-    assert {f"place={CITY}", "cell=zz", "group=theft", "lang=en"} == set(link.removeprefix("/?").split("&amp;"))
+    newest = client.get("/panel/toy", lang="en", shown=second).text
+    earlier = client.get("/panel/toy", lang="en", shown=first, cell="zz", group="all").text
+
+    assert second in newest
+    assert first not in newest
+    assert words.text("panel.earlier") not in newest
+    assert words.text("panel.earlier") in earlier
+    assert first in earlier
+    link = re.search(r'<p class="rm-note" role="status">.*?href="([^"]*)"', earlier)[1]
+    assert set(link.removeprefix("/?").split("&amp;")) == {"place=toy", "cell=zz", "group=all", "lang=en"}
+
+
+@pytest.mark.parametrize("wanted", ["2020-01-01-00000000", "../../etc", "<script>"])
+def test_a_release_that_is_not_there_is_said_and_the_newest_shown(two_periods, wanted):
+    client, _, second = two_periods
+
+    told = client.get("/panel/toy", lang="ru", release=wanted).text
+
+    assert wording.in_language("ru").text("panel.gone") in told
+    assert second in told
+    assert "<script" not in told
+
+
+def test_the_map_of_an_earlier_period_is_a_link_away(two_periods, monkeypatch):
+    client, first, _ = two_periods
+    words = wording.in_language("kk")
+
+    page = open_page(client.releases.parent, monkeypatch, place="toy", lang="kk", view="hexagons")
+    earlier = open_page(client.releases.parent, monkeypatch, place="toy", lang="kk", release=first)
+
+    assert words.text("periods.label") in page.text
+    assert [link for link in page.links if f"release={first}" in link and "view=hexagons" in link]
+    assert words.text("panel.earlier") in earlier.text
+    assert first in earlier.text
 
 
 def test_what_has_not_changed_is_not_sent_again(client):
