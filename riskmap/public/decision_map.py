@@ -83,7 +83,7 @@ def _line(found: Council, place: Place, name: str, named: Mapping[int, int]) -> 
         name=name,
         counts={stage: counted[stage] for stage in STAGES},
         money=sum(money) if money else None,
-        key=f"step{furthest}" if furthest else "plain",
+        key=f"stage{furthest}" if furthest else "plain",
         number=sum(counted.values()) or None,
     )
 
@@ -96,7 +96,7 @@ def stage_of(request: PublicRequest) -> str | None:
 def legend(shown: Sequence[Line], words: Wording) -> list[tuple[str, str]]:
     """Colours that stand in the drawing, with their words."""
     texts = {"plain": words.text("council.decided.nothing")}
-    texts |= {f"step{number}": words.text(f"council.decided.{stage}") for number, stage in enumerate(WAY, start=1)}
+    texts |= {f"stage{number}": words.text(f"council.decided.{stage}") for number, stage in enumerate(WAY, start=1)}
     present = {one.key for one in shown}
     return [(key, text) for key, text in texts.items() if key in present]
 

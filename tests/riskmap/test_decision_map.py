@@ -66,7 +66,7 @@ def test_each_request_stands_in_one_column_and_money_is_of_decisions_in_force(tm
 
     assert dict(lines["toy"].counts) == {"asked": 1, "decided": 1, "building": 2, "done": 1, "not_coming": 1}
     assert (lines["toy"].money, lines["d1"].money, lines["d2"].money) == (1_000_100, 1_000_100, None)
-    assert (lines["d1"].key, lines["d2"].key) == ("step3", "step4")
+    assert (lines["d1"].key, lines["d2"].key) == ("stage3", "stage4")
 
 
 @pytest.mark.parametrize("language", wording.LANGUAGES)
