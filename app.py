@@ -6,7 +6,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from riskmap import model_terms, severity_terms
+from riskmap import kept_kinds, model_terms, severity_terms
 from riskmap.council.request import civil_day
 from riskmap.public import (
     api,
@@ -72,10 +72,10 @@ app = st.App(
         *open_data_pages.routes(settings.releases, settings.journals, today=lambda: civil_day(datetime.now(UTC))),
         *privacy_pages.routes(
             settings.releases,
+            settings.journals,
             contact=settings.contact,
             tile_url=settings.tile_url,
-            review_days=settings.kept_for.reviews_days,
-            mark_days=settings.kept_for.marks_days,
+            terms=kept_kinds.rows(settings.kept_for),
         ),
         *press_pages.routes(settings.releases, contact=settings.contact),
         *area_pages.routes(settings.releases, settings.journals, today=lambda: civil_day(datetime.now(UTC))),

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from riskmap import release
+from riskmap import journal, release
 from riskmap.command_line import Context, Report, opened
-from riskmap.errors import DamagedRelease, NoRelease, UnfitAccount
+from riskmap.errors import DamagedRelease, InvalidOptions, NoRelease, UnfitAccount
 from riskmap.identity import access, accounts, audit
 from riskmap.identity.access import Grant, Role
 from riskmap.ports import Account, Store
@@ -46,6 +46,9 @@ def add_commands(
     check_text = "compare the audit log with itself and with published journals"
     check = commands.add_parser("check-audit", parents=[shared], help=check_text, description=check_text)
     check.set_defaults(run=_check_audit)
+    check.add_argument(
+        "--heads", type=Path, metavar="FILE", help="heads of the log published earlier: a copy kept elsewhere"
+    )
 
 
 def _add(options: argparse.Namespace, context: Context) -> Report:
@@ -117,13 +120,23 @@ def _list(_options: argparse.Namespace, context: Context) -> Report:
     return Report(lines=lines or [context.words.text("cli.account.none")], data={"accounts": data})
 
 
-def _check_audit(_options: argparse.Namespace, context: Context) -> Report:
+def _check_audit(options: argparse.Namespace, context: Context) -> Report:
     # Heads first: a journal written in between must not look like one of a longer log.
     heads = _published_heads(context.settings.journals)
+    days = [one for path in _lists_of_heads(options, context) for one in journal.read_heads(path)]
+    heads += [{"position": one.lines, "hash": one.hash} for one in days]
     with opened(context) as store, store.look() as look:
-        head = audit.check(look.audit.entries(), heads)
+        head = audit.check_whole(look, heads)
     line = context.words.text("cli.audit.summary", n=head["position"], heads=len(heads), hash=head["hash"])
     return Report(lines=[line], data={"entries": head["position"], "published_heads": len(heads), "head": dict(head)})
+
+
+def _lists_of_heads(options: argparse.Namespace, context: Context) -> list[Path]:
+    if options.heads is not None and not options.heads.is_file():
+        raise InvalidOptions(
+            f"{options.heads} is no file; expected a list of heads published earlier. Correct --heads."
+        )
+    return [context.settings.journals / journal.HEADS, *([options.heads] if options.heads else [])]
 
 
 def _published_heads(journals: Path) -> list[Mapping[str, Any]]:

@@ -5,20 +5,23 @@ written whole after each public change by `riskmap.council.journal_desk`; public
 """
 
 import json
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from riskmap import release
+from riskmap import disk, release
 from riskmap.errors import DamagedRelease
 
 FORMAT = 1
 KIND = "journal"
 REQUESTS, REVIEWS, MEETINGS, MARKS = "requests.json", "reviews.json", "meetings.json", "marks.json"
+HEADS = "audit_heads.csv"
+HEADS_HEADER = "day,lines,hash"
 REVIEW_DAYS = ("asked_on", "due_on", "answered_on")
 KEPT = 5
 """Journals of a territory that stay on disk: the newest, and a few for readers who have just begun."""
@@ -143,6 +146,15 @@ class MarkedQuarter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHead:
+    """How many lines the audit log had at the last change of a day, and the hash of the last of them."""
+
+    day: date
+    lines: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
     """All public requests and reviews of a territory, by number, and marks by quarter.
 
@@ -200,6 +212,59 @@ def write(
     journal_id, _ = release.write(root, manifest, files)
     _forget_old(root / territory, newest=journal_id)
     return journal_id
+
+
+def read_heads(path: Path) -> tuple[AuditHead, ...]:
+    """Heads of the audit log by day, from the file beside the journals or a copy of it; empty where there is none.
+
+    Raises
+    ------
+    DamagedRelease
+        If the file is not one of heads.
+    """
+    try:
+        header, *lines = path.read_text(encoding="ascii").splitlines()
+        found = tuple(
+            AuditHead(day=date.fromisoformat(day), lines=int(count), hash=reached)
+            for day, count, reached in (line.split(",") for line in lines)
+        )
+        is_whole = header == HEADS_HEADER and all(re.fullmatch("[0-9a-f]{64}", head.hash) for head in found)
+    except FileNotFoundError:
+        return ()
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise DamagedRelease(
+            f"{path} is no list of heads of the audit log; expected lines of {HEADS_HEADER}. "
+            "Restore the journals from a backup."
+        )
+    return found
+
+
+def keep_head(root: Path, head: Mapping[str, Any], *, on: date, is_led_through: Callable[[AuditHead], bool]) -> None:
+    """Put the head of the audit log into the file beside the journals, one line a day.
+
+    Lines of earlier days never change. That of the day moves on only where the log leads through it
+    (``is_led_through``); where not, it stays and the new one stands below it, so that `check-audit` finds the break.
+
+    Raises
+    ------
+    DamagedRelease
+        If the file is not one of heads.
+    CannotWrite
+        If it cannot be written.
+    """
+    with disk.held(root / f".{HEADS}.lock"):
+        told = read_heads(root / HEADS)
+        if not head["position"] or (told and head["position"] <= told[-1].lines):
+            return
+        day = max(on, told[-1].day) if told else on
+        if told and told[-1].day == day and is_led_through(told[-1]):
+            told = told[:-1]
+        told = (*told, AuditHead(day=day, lines=head["position"], hash=head["hash"]))
+        lines = [HEADS_HEADER, *(f"{one.day.isoformat()},{one.lines},{one.hash}" for one in told)]
+        with disk.writing_to(root / HEADS):
+            disk.replace_synced(root / HEADS, ("\n".join(lines) + "\n").encode())
 
 
 def latest(root: Path, territory: str) -> Journal | None:

@@ -1,6 +1,6 @@
 """What the use cases ask of storage. Implementations stand in ``store/`` and are picked in ``assembly``."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 import polars as pl
 
 from geodata.territory import Territory
+from riskmap.audit_port import AuditLog
 from riskmap.council.meeting import Meeting
 from riskmap.council.request import CouncilRequest, State
 from riskmap.identity.access import Grant
@@ -113,23 +114,6 @@ class Session:
     created_at: datetime
     seen_at: datetime
     ended_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
-    """One line of the audit log; ``entry_hash`` is over everything else, the previous line's hash included.
-
-    ``details`` hold codes and numbers, never what a person wrote.
-    """
-
-    position: int
-    at: datetime
-    account_id: str
-    action: str
-    subject: str
-    details: Mapping[str, Any]
-    previous_hash: str
-    entry_hash: str
 
 
 class Deliveries(Protocol):
@@ -263,6 +247,10 @@ class Requests(Protocol):
         """Number of a request and account of a supporter, for every support in the territory, in order."""
         ...
 
+    def forget_words(self, territory: str, closed_before: datetime) -> int:
+        """Empty what was never published of requests closed before a moment, and count those requests."""
+        ...
+
 
 class Meetings(Protocol):
     """Meetings of councils with every entry made about them."""
@@ -327,18 +315,6 @@ class PlaceReviews(Protocol):
 
     def forget_texts(self, territory: str, answered_before: datetime) -> int:
         """Empty what was written for reviews answered before a moment, and count the texts that were."""
-        ...
-
-
-class AuditLog(Protocol):
-    """The append-only log. The store refuses to change or delete a line."""
-
-    def last(self) -> AuditEntry | None: ...
-
-    def append(self, entry: AuditEntry) -> None: ...
-
-    def entries(self) -> Iterator[AuditEntry]:
-        """Every line in order of position."""
         ...
 
 

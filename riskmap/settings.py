@@ -14,8 +14,9 @@ MODEL_RESULTS = REPOSITORY / "docs" / "model_results.json"
 """Results of the benchmark, part of the program like its documents."""
 LONGEST_CONTACT = 200
 LONGEST_ATTRIBUTION = 300
-LEAST_DAYS = {"marks_days": 100}
-"""Marks of a quarter must be there until it is over, for then they are counted."""
+LEAST_DAYS = {"marks_days": 100, "requests_days": 365, "audit_days": 1096}
+"""Marks of a quarter must be there until it is over, for then they are counted; a decision can be asked about for a
+year; logs of an information system are kept three years at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,16 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="Days for which anonymous marks are kept, from the day they were made.",
     ),
     Setting(
+        name="RISKMAP_KEEP_REQUESTS_DAYS",
+        default="1826",
+        meaning="Days after which, once a council request is closed, what was not published of it is removed.",
+    ),
+    Setting(
+        name="RISKMAP_KEEP_AUDIT_DAYS",
+        default="1826",
+        meaning="Days for which lines of the audit log are kept, at least 1096.",
+    ),
+    Setting(
         name="RISKMAP_KEEP_INCIDENTS_YEARS",
         default="none: incidents are kept",
         meaning="Years for which incidents are kept, from the day they occurred.",
@@ -127,10 +138,9 @@ SETTINGS: tuple[Setting, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFor:
-    """How long each kind of data is kept; the command ``retention`` removes what is older.
+    """How long each kind of data is kept; the command ``retention`` removes what is older (`riskmap.kept_kinds`).
 
-    Days, and whole years for incidents; None keeps them. The audit log has no term: each of its lines carries the hash
-    of the line before, so a log without its oldest lines could not be told from one that somebody shortened.
+    Days, and whole years for incidents; None keeps them.
     """
 
     quarantine_days: int = 180
@@ -140,6 +150,8 @@ class KeptFor:
     superseded_days: int = 365
     reviews_days: int = 365
     marks_days: int = 365
+    requests_days: int = 1826
+    audit_days: int = 1826
     incidents_years: int | None = None
 
 

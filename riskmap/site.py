@@ -6,7 +6,7 @@ The twin is made again after whatever publishes: a release, a withdrawal, a jour
 import logging
 from datetime import datetime
 
-from riskmap import disk, journal, model_terms, release, severity_terms
+from riskmap import disk, journal, kept_kinds, model_terms, release, severity_terms
 from riskmap.council.request import civil_day
 from riskmap.errors import CannotWrite, DamagedRelease, NoRelease
 from riskmap.public import (
@@ -54,9 +54,9 @@ def pages(settings: Settings, *, now: datetime) -> Routes:
         *open_data_pages.routes(releases, journals, today=lambda: civil_day(now)),
         *privacy_pages.routes(
             releases,
+            journals,
             contact=settings.contact,
-            review_days=settings.kept_for.reviews_days,
-            mark_days=settings.kept_for.marks_days,
+            terms=kept_kinds.rows(settings.kept_for),
         ),
         *press_pages.routes(releases, contact=settings.contact),
     ]

@@ -268,7 +268,9 @@ JOURNAL_TEXT = f"""\
 What the public sees of a council's requests: the folder `RISKMAP_DATA/journals/TERRITORY/JOURNAL_ID/`, written whole
 after each public change; the {journal.KEPT} newest stay. It is checked like a release. `manifest.json` holds `format`,
 `kind` (`{journal.KIND}`), `territory`, `as_of`, `is_simulated`, `files`, and `audit_head`: position and hash of the
-last line of the audit log, against which `check-audit` compares the log. `{journal.REQUESTS}` holds `requests`, by
+last line of the audit log, against which `check-audit` compares the log. Beside the folders of all territories stands
+`{journal.HEADS}` (`{journal.HEADS_HEADER}`): number of lines and last hash of the log at the last change of each day,
+served at `/privacy/{journal.HEADS}`. Lines of earlier days never change. `{journal.REQUESTS}` holds `requests`, by
 number. It is served as pages under `/council/` and by the [API](architecture.md#api), never as a folder.
 
 No name, no account and no word of a requester is in it ([what is published](council_workflow.md)).

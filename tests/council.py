@@ -59,10 +59,10 @@ def fields_for(action: Action, **given: str) -> dict[str, str]:
     )
 
 
-def after(request, *actions: Action, at: datetime = NOW):
+def after(request, *actions: Action, at: datetime = NOW, account_id: str = "a-secretary"):
     """The request after the given steps."""
     for number, action in enumerate(actions, start=request.version):
-        told = {"account_id": "a-secretary", "role": "secretary", "at": at, "key": f"k{number}"}
+        told = {"account_id": account_id, "role": "secretary", "at": at, "key": f"k{number}"}
         request = rules.advance(request, action, fields_for(action), **told)
     return request
 

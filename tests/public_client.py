@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
+from riskmap import kept_kinds
 from riskmap.public import (
     api,
     area_pages,
@@ -28,7 +29,7 @@ from riskmap.public import (
     static_files,
     static_site,
 )
-from riskmap.settings import ASSETS
+from riskmap.settings import ASSETS, KeptFor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class PublicClient:
             *map_panel.routes(map_panel.Sources(releases=self.releases, journals=journals, today=lambda: self.today)),
             *scorecard_pages.routes(self.releases),
             *open_data_pages.routes(self.releases, journals, today=lambda: self.today),
-            *privacy_pages.routes(self.releases, contact=self.contact, review_days=365, mark_days=365),
+            *privacy_pages.routes(self.releases, journals, contact=self.contact, terms=kept_kinds.rows(KeptFor())),
             *press_pages.routes(self.releases, contact=self.contact),
             *area_pages.routes(self.releases, journals, today=lambda: self.today),
             *follow_pages.routes(self.releases, journals),

@@ -13,9 +13,10 @@ import shapely
 
 from geodata.territory import Names, Territory
 from riskmap.assembly import migrate, open_store
+from riskmap.audit_port import AuditEntry
 from riskmap.identity.access import Actor, Grant, Role
 from riskmap.pipeline.deliveries import DeliveryReport, deliver
-from riskmap.ports import AuditEntry, Store
+from riskmap.ports import Store
 from riskmap.quarantine import desk
 from riskmap.quarantine.bench import Bench
 from riskmap.settings import Settings

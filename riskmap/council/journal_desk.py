@@ -1,8 +1,10 @@
 """From the council's requests, the reviews of places and marks to the journal the public reads."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from riskmap import disk, journal
 from riskmap.council import clocks
@@ -11,6 +13,7 @@ from riskmap.council.request import NEEDS, CouncilRequest, Step, civil_day
 from riskmap.errors import DamagedRelease
 from riskmap.identity import audit
 from riskmap.journal import (
+    AuditHead,
     MarkedQuarter,
     PublicClock,
     PublicDecision,
@@ -24,6 +27,8 @@ from riskmap.place_review.rules import PlaceReview
 from riskmap.ports import Store
 from riskmap.signals import rules as signal_rules
 from riskmap.signals.rules import Category
+
+logger = logging.getLogger(__name__)
 
 
 def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> str:
@@ -56,7 +61,7 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             *(review.place.is_simulated for review in reviews),
             *(meeting.is_simulated for meeting in meetings),
         ]
-        return journal.write(
+        journal_id = journal.write(
             journals,
             territory,
             public,
@@ -67,6 +72,21 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             is_simulated=bool(told) and all(told),
             audit_head=head,
         )
+        _keep_head(store, journals, head, at=at)
+        return journal_id
+
+
+def _keep_head(store: Store, journals: Path, head: Mapping[str, Any], *, at: datetime) -> None:
+    """Note how far the audit log has come; a file that cannot be read is left for ``check-audit`` to name."""
+
+    def is_led_through(told: AuditHead) -> bool:
+        with store.look() as look:
+            return audit.leads_through(look, {"position": told.lines, "hash": told.hash})
+
+    try:
+        journal.keep_head(journals, head, on=civil_day(at), is_led_through=is_led_through)
+    except DamagedRelease:
+        logger.exception("The heads of the audit log were not kept; run: python -m riskmap check-audit")
 
 
 def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:

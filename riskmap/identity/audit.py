@@ -1,7 +1,9 @@
 """The append-only audit log: each line carries the hash of the line before it, so none can be changed unseen.
 
 Whoever may write the database file could still rewrite the whole chain. Therefore every published journal carries the
-head of that moment: a chain that does not lead through all published heads is another one.
+head of that moment, and a file beside the journals one head a day: a chain that does not lead through all published
+heads is another one. Retention removes lines only from the beginning, and leaves an anchor: a line of the chain itself
+that names the position and hash of the last line that went.
 """
 
 import hashlib
@@ -11,13 +13,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from riskmap.audit_port import AuditEntry
 from riskmap.errors import BrokenAudit, RiskMapError
-from riskmap.ports import AuditEntry, UnitOfWork
+from riskmap.ports import UnitOfWork
 
 NO_HASH = "0" * 64
 NOBODY = "nobody"
 """Account id of lines about somebody who has not signed in."""
 
+SHORTENED = "audit_shortened"
+"""Action of an anchor."""
 LONGEST_DETAIL = 200
 _NEXT_STEP = "Restore the database from a backup, and keep the changed one for whoever looks into it."
 
@@ -58,16 +63,46 @@ def record(
     return entry
 
 
+def shorten(work: UnitOfWork, before: datetime, *, account_id: str, at: datetime) -> int:
+    """Remove the lines at the beginning that are older than a moment, behind an anchor; returns how many."""
+    last = work.audit.last_before(before)
+    if last is None:
+        return 0
+    anchor = {"until": last.position, "hash": last.entry_hash}
+    record(work, account_id=account_id, action=SHORTENED, subject="audit", details=anchor, at=at)
+    return work.audit.remove_until(last.position)
+
+
+def leads_through(work: UnitOfWork, told: Mapping[str, Any]) -> bool:
+    """Whether the log, as it stands, holds the line that a head names."""
+    line = work.audit.at(told["position"])
+    return line is not None and line.entry_hash == told["hash"]
+
+
 def head(work: UnitOfWork) -> dict[str, Any]:
     """Position and hash of the last line; position 0 where there is none."""
     last = work.audit.last()
     return {"position": last.position, "hash": last.entry_hash} if last else {"position": 0, "hash": NO_HASH}
 
 
-def check(entries: Iterable[AuditEntry], published_heads: Iterable[Mapping[str, Any]] = ()) -> Mapping[str, Any]:
+def check_whole(work: UnitOfWork, published_heads: Iterable[Mapping[str, Any]] = ()) -> Mapping[str, Any]:
+    """`check` the log of a store from where its newest anchor says that it begins; returns its head."""
+    anchor = None
+    for entry in _readable(work.audit.entries()):
+        anchor = entry.details if entry.action == SHORTENED else anchor
+    return check(work.audit.entries(), published_heads, anchor=anchor)
+
+
+def check(
+    entries: Iterable[AuditEntry],
+    published_heads: Iterable[Mapping[str, Any]] = (),
+    *,
+    anchor: Mapping[str, Any] | None = None,
+) -> Mapping[str, Any]:
     """Go through the whole log and return its head.
 
-    ``published_heads`` are heads that were made public earlier, in any order; the log has to lead through each.
+    ``published_heads`` are heads that were made public earlier, in any order; the log has to lead through each, except
+    those of lines that ``anchor`` says retention removed. The anchor has to stand in the log itself.
 
     Raises
     ------
@@ -75,20 +110,33 @@ def check(entries: Iterable[AuditEntry], published_heads: Iterable[Mapping[str, 
         At the first line that was changed, removed, added or moved, or if the log is shorter than, or different from,
         a published head.
     """
-    published = _by_position(published_heads)
-    position, previous_hash = 0, NO_HASH
+    position, previous_hash = _beginning(anchor)
+    published = {at: told for at, told in _by_position(published_heads).items() if at >= position}
     _require_published(position, previous_hash, published)
+    newest_anchor = None
     for entry in _readable(entries):
         position += 1
         _require_next(entry, position, previous_hash)
         previous_hash = entry.entry_hash
         _require_published(position, previous_hash, published)
+        newest_anchor = entry.details if entry.action == SHORTENED else newest_anchor
+    if newest_anchor != anchor:
+        raise BrokenAudit(f"The audit log does not hold the anchor that it is said to begin after. {_NEXT_STEP}")
     if published:
         raise BrokenAudit(
             f"The audit log ends at line {position}; a published journal was written after line {max(published)}. "
             f"Lines were cut off at its end. {_NEXT_STEP}"
         )
     return {"position": position, "hash": previous_hash}
+
+
+def _beginning(anchor: Mapping[str, Any] | None) -> tuple[int, str]:
+    if anchor is None:
+        return 0, NO_HASH
+    until, reached = anchor.get("until"), anchor.get("hash")
+    if type(until) is not int or until < 1 or not isinstance(reached, str):
+        raise BrokenAudit(f"An anchor of the audit log names no line; expected a position and a hash. {_NEXT_STEP}")
+    return until, reached
 
 
 def _require_next(entry: AuditEntry, position: int, previous_hash: str) -> None:

@@ -1,8 +1,8 @@
-"""Retention: what is older than its term is removed, kind by kind; see `riskmap.settings.KeptFor`.
+"""Retention: what is older than its term is removed, kind by kind; see `riskmap.kept_kinds`.
 
 The catalogue lets go first, in one transaction with the line of the audit log, and the files follow. A run that is
 killed in between leaves files that nothing names; the next run removes them. Nothing is removed twice, so a repeated
-run changes nothing. The audit log itself is never touched.
+run changes nothing. The audit log comes last: it is shortened behind an anchor, so that it can still be checked.
 """
 
 import json
@@ -11,37 +11,22 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from riskmap import kept_kinds
 from riskmap.council.request import civil_day
 from riskmap.disk import writing_to
 from riskmap.errors import DamagedRelease
 from riskmap.identity import audit, sessions
 from riskmap.identity.access import OPERATOR
+from riskmap.kept_kinds import KeptKind, Kind
 from riskmap.lake_ports import LakeFile
 from riskmap.ports import Delivery, DeliveryStatus, ScoreRun, Store, UnitOfWork
 from riskmap.settings import KeptFor, Settings
 
-LEFT_OVER_DAYS = 1
-"""A file that nothing names may be one that is just being written; a day later it is not."""
 WORK_FOLDERS = "quarantine-*"
 """What a killed correction of rows leaves below ``staging``."""
-
-
-class Kind(StrEnum):
-    """A kind of data with a term."""
-
-    QUARANTINE = "quarantine"
-    SESSIONS = "sessions"
-    FEEDS = "feeds"
-    SCORES = "scores"
-    SUPERSEDED = "superseded"
-    REVIEWS = "reviews"
-    MARKS = "marks"
-    INCIDENTS = "incidents"
-    LEFT_OVER = "left_over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +90,7 @@ def _go_through(store: Store, settings: Settings, *, now: datetime, is_meant: bo
             if is_meant:
                 store.lake.sweep(territory)
     taken.append(_of_folders(settings, terms, now=now, is_meant=is_meant))
+    taken.append(_of_audit(store, terms[Kind.AUDIT], now=now, is_meant=is_meant))
     return [
         Due(
             kind=kind,
@@ -117,20 +103,13 @@ def _go_through(store: Store, settings: Settings, *, now: datetime, is_meant: bo
 
 
 def _terms(kept: KeptFor, now: datetime) -> dict[Kind, datetime | None]:
-    def days(number: int) -> datetime:
-        return now - timedelta(days=number)
+    return {one.kind: _before(one, now) for one in kept_kinds.table(kept)}
 
-    return {
-        Kind.QUARANTINE: days(kept.quarantine_days),
-        Kind.SESSIONS: days(kept.sessions_days),
-        Kind.FEEDS: days(kept.feeds_days),
-        Kind.SCORES: days(kept.scores_days),
-        Kind.SUPERSEDED: days(kept.superseded_days),
-        Kind.REVIEWS: days(kept.reviews_days),
-        Kind.MARKS: days(kept.marks_days),
-        Kind.INCIDENTS: None if kept.incidents_years is None else _years_before(now, kept.incidents_years),
-        Kind.LEFT_OVER: days(LEFT_OVER_DAYS),
-    }
+
+def _before(one: KeptKind, now: datetime) -> datetime | None:
+    if one.days is not None:
+        return now - timedelta(days=one.days)
+    return None if one.years is None else _years_before(now, one.years)
 
 
 def _years_before(now: datetime, years: int) -> datetime:
@@ -170,6 +149,8 @@ def _of_territory(
             taken.add(Kind.REVIEWS, work.reviews.forget_texts(territory, answered_before))
         if (marked_before := terms[Kind.MARKS]) is not None:
             taken.add(Kind.MARKS, work.signals.remove(territory, civil_day(marked_before)))
+        if (closed_before := terms[Kind.REQUESTS]) is not None:
+            taken.add(Kind.REQUESTS, work.requests.forget_words(territory, closed_before))
         for run in work.score_runs.of_territory(territory):
             if _is_before(run.created_at, terms[Kind.SCORES]) and run.run_id not in used:
                 work.score_runs.remove(run.run_id)
@@ -252,6 +233,19 @@ def _of_folders(settings: Settings, terms: dict[Kind, datetime | None], *, now: 
     taken.add(Kind.LEFT_OVER, 0, [path for path in left if _is_before(_changed_at(path), terms[Kind.LEFT_OVER])])
     if is_meant:
         _unlink(path for paths in taken.files.values() for path in paths)
+    return taken
+
+
+def _of_audit(store: Store, before: datetime | None, *, now: datetime, is_meant: bool) -> _Taken:
+    """The oldest lines of the audit log; the anchor says how far, so no further line does."""
+    taken = _Taken()
+    if before is None:
+        return taken
+    with store.work() as work:
+        removed = audit.shorten(work, before, account_id=OPERATOR, at=now)
+        taken.add(Kind.AUDIT, removed)
+        if removed and is_meant:
+            work.commit()
     return taken
 
 

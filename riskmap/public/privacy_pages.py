@@ -6,20 +6,23 @@ It tells rules of geodata.public_counts and geodata.split in words; tests/riskma
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from riskmap import wording
+from riskmap import journal, wording
 from riskmap.public import page, shelf
 from riskmap.public.page import Shell
 from riskmap.release import Release
 from riskmap.wording import MINUS, NO_BREAK_SPACE, Wording
 
 ADDRESS = "/privacy"
+HEADS_ADDRESS = f"{ADDRESS}/{journal.HEADS}"
 
 EXAMPLE = (("theft", 42), ("burglary", 18), ("hooliganism", 9), ("robbery", 3))
 """Offence groups and made-up counts of one area and year: the worked example."""
@@ -53,18 +56,32 @@ class ExampleRow:
     published: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermRow:
+    """A kind of data, how long it is kept and why so long, in words."""
+
+    kind: str
+    term: str
+    basis: str
+
+
 def routes(
-    releases: Path, *, contact: str | None = None, tile_url: str | None = None, review_days: int, mark_days: int
+    releases: Path,
+    journals: Path,
+    *,
+    contact: str | None = None,
+    tile_url: str | None = None,
+    terms: Sequence[tuple[str, int | None, int | None]],
 ) -> list[Route]:
-    """The route of the page. The folder does not have to exist yet.
+    """The page, and the file of published heads of the audit log. The folders do not have to exist yet.
 
     Parameters
     ----------
     contact : how the owner is reached; None where an installation names nothing
     tile_url : address of map tiles, whose server sees who asks for them
-    review_days : days after its answer for which the texts of a review are kept
-    mark_days : days for which a mark is kept
+    terms : kinds of data, each with its days or years; neither where it is kept without a term
     """
+    days = {kind: number or 0 for kind, number, _ in terms}
 
     # Not async: releases are read, so Starlette runs it beside the loop that serves everybody.
     def endpoint(request: Request) -> Response:
@@ -79,13 +96,32 @@ def routes(
             total=words.number(sum(count for _, count in EXAMPLE)),
             steps=example_steps(words),
             after=after_example(
-                words, found, contact=contact, tile_url=tile_url, review_days=review_days, mark_days=mark_days
+                words, found, contact=contact, tile_url=tile_url, review_days=days["reviews"], mark_days=days["marks"]
             ),
+            terms=[_term(words, *one) for one in terms],
+            heads_address=HEADS_ADDRESS if (journals / journal.HEADS).is_file() else "",
             territories=[(one.territory, one.names[words.language]) for one in found],
             reviewed=[(one.territory, one.names[words.language]) for one in found if one.cells.size],
         )
 
-    return [Route(ADDRESS, endpoint, methods=["GET"])]
+    def heads(_: Request) -> Response:
+        try:
+            content = (journals / journal.HEADS).read_bytes()
+        except FileNotFoundError:
+            raise HTTPException(HTTPStatus.NOT_FOUND) from None
+        headers = {"cache-control": "no-cache", "access-control-allow-origin": "*"}
+        return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+    return [Route(ADDRESS, endpoint, methods=["GET"]), Route(HEADS_ADDRESS, heads, methods=["GET"])]
+
+
+def _term(words: Wording, kind: str, days: int | None, years: int | None) -> TermRow:
+    if days is not None:
+        term = words.text("retention.days", n=days)
+    else:
+        term = words.text("retention.kept" if years is None else "retention.years", n=years or 0)
+    name, basis = words.text(f"cli.retention.kind.{kind}"), words.text(f"retention.basis.{kind}")
+    return TermRow(kind=name, term=term, basis=basis)
 
 
 def example_rows(words: Wording) -> list[ExampleRow]:

@@ -13,7 +13,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from riskmap.council.request import Action, CouncilRequest, Place, RequestKind, State, Step
+from riskmap.council.request import (
+    NEEDS,
+    OPEN_STATES,
+    Action,
+    CouncilRequest,
+    Place,
+    RequestKind,
+    State,
+    Step,
+)
 from riskmap.errors import ChangedMeanwhile
 from riskmap.store.tables import council_request, council_step, council_support
 
@@ -114,6 +123,18 @@ class SqlRequests:
         )
         return [(number, account_id) for number, account_id in self._connection.execute(of_territory)]
 
+    def forget_words(self, territory: str, closed_before: datetime) -> int:
+        closed = self.of_territory(territory, states=frozenset(State) - OPEN_STATES)
+        due = [request for request in closed if request.steps[-1].at < closed_before and _has_inner_words(request)]
+        for request in due:
+            here = {"territory": territory, "number": request.number}
+            emptied = {"grounds": "", "landmark": ""}
+            self._connection.execute(sa.update(council_request).filter_by(**here).values(emptied))
+            for position, step in enumerate(request.steps, start=1):
+                inner = sa.update(council_step).filter_by(**here, position=position)
+                self._connection.execute(inner.values(fields=_without_inner(step)))
+        return len(due)
+
     def _select(self, *conditions: sa.ColumnElement[bool]) -> list[CouncilRequest]:
         # Two queries however many requests there are.
         rows = self._connection.execute(
@@ -149,6 +170,18 @@ class SqlRequests:
                 f"Account {step.account_id} has used the key {step.key!r} on request {place[0]}-{place[1]} already; "
                 "a step needs a key of its own. Read that request: the step may have been taken."
             )
+
+
+def _has_inner_words(request: CouncilRequest) -> bool:
+    return bool(request.grounds or request.landmark) or any(
+        _without_inner(step) != dict(step.fields) for step in request.steps
+    )
+
+
+def _without_inner(step: Step) -> dict[str, str]:
+    """Fields of a step but those for the council alone."""
+    inner = {needed.name for needed in NEEDS[step.action] if not needed.is_public}
+    return {name: text for name, text in step.fields.items() if name not in inner}
 
 
 def _name(request: CouncilRequest) -> str:

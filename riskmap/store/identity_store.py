@@ -6,8 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from riskmap.audit_port import AuditEntry
 from riskmap.identity.access import Grant, Role
-from riskmap.ports import Account, AuditEntry, Session
+from riskmap.ports import Account, Session
 from riskmap.store.tables import account, account_grant, audit_entry, session
 
 _LINES_AT_A_TIME = 1000
@@ -89,7 +90,10 @@ class SqlSessions:
 
 
 class SqlAudit:
-    """The audit log in SQL, whose triggers refuse to change or delete a line; see `riskmap.ports.AuditLog`."""
+    """The audit log in SQL, whose triggers refuse to change a line, and to delete one without an anchor.
+
+    See `riskmap.audit_port.AuditLog`.
+    """
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -97,6 +101,10 @@ class SqlAudit:
     def last(self) -> AuditEntry | None:
         newest = sa.select(audit_entry).order_by(audit_entry.c.position.desc()).limit(1)
         row = self._connection.execute(newest).mappings().first()
+        return None if row is None else AuditEntry(**row)
+
+    def at(self, position: int) -> AuditEntry | None:
+        row = self._connection.execute(sa.select(audit_entry).filter_by(position=position)).mappings().first()
         return None if row is None else AuditEntry(**row)
 
     def append(self, entry: AuditEntry) -> None:
@@ -108,6 +116,14 @@ class SqlAudit:
         in_order = sa.select(audit_entry).order_by(audit_entry.c.position)
         rows = self._connection.execute(in_order.execution_options(yield_per=_LINES_AT_A_TIME)).mappings()
         return (AuditEntry(**row) for row in rows)
+
+    def last_before(self, moment: datetime) -> AuditEntry | None:
+        younger = sa.select(sa.func.min(audit_entry.c.position)).where(audit_entry.c.at >= moment)
+        first_kept = self._connection.execute(younger).scalar()
+        return self.last() if first_kept is None else self.at(first_kept - 1)
+
+    def remove_until(self, position: int) -> int:
+        return self._connection.execute(sa.delete(audit_entry).where(audit_entry.c.position <= position)).rowcount
 
 
 def _put(connection: sa.Connection, table: sa.Table, saved: object, *, key: sa.Column[Any]) -> None:

@@ -231,6 +231,7 @@ council_support = sa.Table(
     sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
     sa.Column("account_id", sa.ForeignKey("account.account_id"), primary_key=True),
     sa.Column("supported_at", UtcDateTime(), nullable=False),
+    sa.Column("is_counted", sa.Boolean(), nullable=False, server_default="1"),
     sa.ForeignKeyConstraint(["territory", "number"], ["council_request.territory", "council_request.number"]),
 )
 
@@ -368,7 +369,10 @@ audit_entry = sa.Table(
 for _trigger in (
     "CREATE TRIGGER audit_entry_keeps_on_update BEFORE UPDATE ON audit_entry "
     "BEGIN SELECT RAISE(ABORT, 'The audit log is append-only: a line is never changed.'); END",
+    # Retention appends an anchor first: a line that says up to which one, of which hash, the log was shortened.
     "CREATE TRIGGER audit_entry_keeps_on_delete BEFORE DELETE ON audit_entry "
+    "WHEN OLD.position > COALESCE((SELECT MAX(CAST(json_extract(details, '$.until') AS INTEGER)) "
+    "FROM audit_entry WHERE action = 'audit_shortened'), 0) "
     "BEGIN SELECT RAISE(ABORT, 'The audit log is append-only: a line is never deleted.'); END",
     "CREATE TRIGGER audit_entry_keeps_on_insert BEFORE INSERT ON audit_entry "
     "WHEN EXISTS (SELECT 1 FROM audit_entry WHERE position = NEW.position OR entry_hash = NEW.entry_hash) "

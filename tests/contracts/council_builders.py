@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from riskmap.audit_port import AuditEntry
 from riskmap.council.request import Action, CouncilRequest, Filing, Place, advance, submit
-from riskmap.ports import Account, AuditEntry, Session, Store
+from riskmap.ports import Account, Session, Store
 
 NOON = datetime(2026, 10, 5, 12, 0, 0, 123456, tzinfo=UTC)
 HASHES = ("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$bmV3")

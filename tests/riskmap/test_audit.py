@@ -8,9 +8,9 @@ from enum import StrEnum
 import pytest
 
 from riskmap.assembly import in_memory_store
+from riskmap.audit_port import AuditEntry
 from riskmap.errors import BrokenAudit, DamagedStore
 from riskmap.identity import audit
-from riskmap.ports import AuditEntry
 
 NOW = datetime(2026, 11, 20, 9, 30, 15, 123456, tzinfo=UTC)
 LINES = 40

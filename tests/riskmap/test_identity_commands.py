@@ -391,6 +391,26 @@ def test_a_chain_written_anew_is_found_through_a_journal(run, store, settings):
     require_refused(run("check-audit"), ExitStatus.DAMAGED, "Line 7 of the audit log is not the one")
 
 
+def test_a_tail_cut_off_is_found_through_a_copy_of_heads_kept_elsewhere(run, store, settings, tmp_path):
+    write_lines(store)
+    with store.look() as look:
+        head = audit.head(look)
+    copy = tmp_path / "heads.csv"
+    copy.write_text(f"day,lines,hash\n2026-11-20,{head['position']},{head['hash']}\n")
+    assert run("check-audit", "--heads", copy, "--json").data["published_heads"] == 1
+
+    change_database(settings, "DELETE FROM audit_entry WHERE position > 5")
+
+    assert run("check-audit").status == ExitStatus.DONE, "nothing here says that there was more"
+    require_refused(run("check-audit", "--heads", copy), ExitStatus.DAMAGED, "ends at line 5")
+
+
+def test_a_list_of_heads_that_is_not_there_is_told(run, store, tmp_path):
+    answer = run("check-audit", "--heads", tmp_path / "none.csv")
+
+    assert (answer.status, "Correct --heads" in answer.err) == (ExitStatus.BAD_INPUT, True)
+
+
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"audit_head": 7}', '{"audit_head": {}}'])
 def test_a_journal_without_a_head_is_refused(run, store, settings, content):
     journal_id = publish_head(store, settings)

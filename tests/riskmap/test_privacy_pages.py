@@ -1,6 +1,7 @@
 """The page on privacy tells the rules of the code, a true example, and what the newest releases' tests found."""
 
 import asyncio
+import html
 import re
 
 import httpx
@@ -10,10 +11,11 @@ from starlette.applications import Starlette
 
 from geodata import disclosure, public_counts, split
 from geodata.split import LEAST_COUNT, LEAST_SENSITIVE
-from riskmap import release, wording
+from riskmap import journal, kept_kinds, release, wording
 from riskmap.identity import sessions
 from riskmap.public import privacy_pages
 from riskmap.public.privacy_pages import EXAMPLE, LEFT_OUT_TOO, TOO_SMALL
+from riskmap.settings import KeptFor
 from riskmap.wording import LANGUAGES, in_language
 from tests.public_client import PublicClient
 from tests.release_builder import a_release
@@ -22,19 +24,21 @@ EXAMPLE_ROW = "example-01 2025"
 """A name of the made-up row for which the rule's order takes what the page says."""
 
 
-def page(releases, language="en", **settings):
+def page(releases, language="en", address=privacy_pages.ADDRESS, **settings):
+    given = {"terms": kept_kinds.rows(KeptFor())} | settings
+
     async def ask():
-        app = Starlette(routes=privacy_pages.routes(releases, **{"review_days": 365, "mark_days": 365} | settings))
+        app = Starlette(routes=privacy_pages.routes(releases, releases / "journals", **given))
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://riskmap.test") as client:
-            return await client.get(privacy_pages.ADDRESS, params={"lang": language})
+            return await client.get(address, params={"lang": language})
 
     return asyncio.run(ask())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_how_long_texts_of_reviews_are_kept_is_what_the_installation_says(tmp_path, language):
-    assert ": 90." in page(tmp_path, language, review_days=90).text
+    assert ": 90." in page(tmp_path, language, terms=kept_kinds.rows(KeptFor(reviews_days=90))).text
 
 
 def numbers_in(text):
@@ -166,3 +170,32 @@ def test_the_page_itself_keeps_nothing_in_the_browser(tmp_path):
 
     assert "set-cookie" not in answer.headers
     assert "<script" not in answer.text
+
+
+# ---- How long what is kept ----
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_kind_of_data_stands_on_the_page_with_its_term_and_reason(tmp_path, language):
+    words, kept = in_language(language), KeptFor(requests_days=777, incidents_years=9)
+
+    told = html.unescape(page(tmp_path, language, terms=kept_kinds.rows(kept)).text)
+
+    for kind in kept_kinds.Kind:
+        assert f"<b>{words.text(f'cli.retention.kind.{kind}')}</b>" in told
+        assert words.text(f"retention.basis.{kind}") in told
+    assert words.text("retention.days", n=777) in told
+    assert words.text("retention.years", n=9) in told
+
+
+def test_heads_of_the_audit_log_are_served_once_there_are_any(tmp_path):
+    assert page(tmp_path, address=privacy_pages.HEADS_ADDRESS).status_code == 404
+    assert privacy_pages.HEADS_ADDRESS not in page(tmp_path).text
+    (tmp_path / "journals").mkdir()
+    told = f"{journal.HEADS_HEADER}\n2026-11-20,5,{'a' * 64}\n"
+    (tmp_path / "journals" / journal.HEADS).write_text(told)
+
+    answer = page(tmp_path, address=privacy_pages.HEADS_ADDRESS)
+
+    assert (answer.text, answer.headers["content-type"]) == (told, "text/csv; charset=utf-8")
+    assert privacy_pages.HEADS_ADDRESS in page(tmp_path).text

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from riskmap.errors import ExitStatus
+from riskmap.kept_kinds import Kind
 from riskmap.quarantine.desk import DismissReason
 from riskmap.settings import Settings
 from riskmap.wording import LANGUAGES, in_language
@@ -161,9 +162,20 @@ def test_retention_only_looks_unless_told_to_carry_out(run, town, delivery_id):
 
     assert looked.status == ExitStatus.DONE
     assert looked.data["is_carried_out"] is False
-    assert EN.text("cli.retention.audit") in looked.out
     assert "--carry-out" in looked.out
     assert town.overview()[0].open == len(FAULTY)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_retention_tells_every_kind_with_its_term_and_reason_in_one_table(run, language):
+    answer = run("retention", "--terms", "--language", language, "--json")
+
+    words = in_language(language)
+    told = {one["kind"]: one["days"] for one in answer.data["terms"]}
+    assert (answer.status, told["marks"], told["audit"], told["meetings"]) == (ExitStatus.DONE, 365, 1826, None)
+    assert len(answer.out.splitlines()) == len(Kind) + 1
+    assert words.text("retention.basis.marks") in answer.out
+    assert words.text("retention.kept") in answer.out
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

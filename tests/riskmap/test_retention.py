@@ -10,17 +10,18 @@ import pytest
 
 from geodata import kazakhstan
 from geodata.columns import EXPECTED_INCIDENTS
-from riskmap.council.request import civil_day
+from riskmap.council.request import Action, civil_day
 from riskmap.errors import DamagedRelease, InvalidSetting
 from riskmap.identity import audit, sessions
+from riskmap.kept_kinds import Kind
 from riskmap.pipeline import publication, retention
 from riskmap.pipeline.deliveries import deliver
-from riskmap.pipeline.retention import Kind
 from riskmap.place_review import rules
 from riskmap.ports import Account, DeliveryStatus, ScoreRun, Session
 from riskmap.quarantine import corrections, desk
 from riskmap.settings import KeptFor, Settings
-from tests.council import NOT_A_HASH
+from tests.council import NOT_A_HASH, a_place, after
+from tests.council import a_request as a_council_request
 from tests.place_review_builder import REASON_RU, REASONS, a_review, a_reviewed_place, a_voice
 from tests.rows_aside import NOW, STEWARD, TOWN, a_file, a_town, a_town_on_disk, corrected, sound_rows
 from tests.signal_builder import a_marked_place, a_signal
@@ -292,6 +293,56 @@ def test_what_people_wrote_for_a_review_goes_a_year_after_its_answer(town):
     assert carried_out(town, 367) == {}
 
 
+# ---- Requests of councils, and the audit log ----
+
+
+def a_closed_request(town):
+    """A request that went through the whole way, with inner fields, as the first test of its words needs it."""
+    an_account(town)
+    told = {"place": a_place(territory=TOWN), "requester": "a-x", "entered_by": "a-x"}
+    request = after(a_council_request(**told), Action.TAKE_UP, Action.REFER, Action.REFUSE, at=NOW, account_id="a-x")
+    with town.store.work() as work:
+        work.requests.add(request)
+        work.requests.add(a_council_request(**told, number=2, key="k-open"))
+        work.commit()
+    return request
+
+
+def test_what_was_never_published_of_a_request_goes_five_years_after_it_closed(town):
+    request = a_closed_request(town)
+    inner, public = request.steps[2].fields["note"], dict(request.steps[3].fields)
+
+    before, looked, removed = due(town, 1826), due(town, 1827), carried_out(town, 1827)
+
+    assert inner
+    assert (before.get(Kind.REQUESTS), looked[Kind.REQUESTS], removed[Kind.REQUESTS]) == (None, (1, 0), (1, 0))
+    with town.store.look() as look:
+        closed, still_open = look.requests.of_territory(TOWN)
+    assert (closed.grounds, closed.landmark, closed.steps[2].fields) == ("", "", {})
+    assert (closed.wording, dict(closed.steps[3].fields), closed.version) == (request.wording, public, 4)
+    assert still_open.grounds == request.grounds
+    assert Kind.REQUESTS not in carried_out(town, 1828)
+
+
+def test_the_audit_log_is_shortened_behind_an_anchor_and_stays_whole(town):
+    town.deliver()
+    town.overview()
+    old = len(town.audit())
+
+    before, looked, removed = due(town, 1826), due(town, 1827), carried_out(town, 1827)
+
+    assert (before.get(Kind.AUDIT), looked[Kind.AUDIT], removed[Kind.AUDIT]) == (None, (old, 0), (old, 0))
+    assert [entry.action for entry in town.audit()] == ["retention", audit.SHORTENED]
+    with town.store.look() as look:
+        assert audit.check_whole(look)["position"] == old + 2
+    assert carried_out(town, 1827) == {}
+
+
+def test_a_log_of_an_information_system_is_kept_for_three_years_at_least():
+    with pytest.raises(InvalidSetting, match="from 1096 to"):
+        Settings.from_environment({"RISKMAP_KEEP_AUDIT_DAYS": "1095"})
+
+
 # ---- Deliveries and incidents ----
 
 
@@ -383,7 +434,7 @@ def test_what_went_is_audited_by_counts_and_the_log_itself_stays_whole(town):
     town.overview()
     lines = len(town.audit())
 
-    carried_out(town, 20_000)
+    carried_out(town, 400)
 
     entries = town.audit()
     (entry,) = entries[lines:]
