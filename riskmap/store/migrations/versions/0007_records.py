@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
+revision = "0007"
 down_revision = "0006"
 
 _REFUSED = "BEGIN SELECT RAISE(ABORT, 'The audit log is append-only: a line is never deleted.'); END"
