@@ -1,4 +1,4 @@
-"""A living council for the made-up city: accounts by role and requests in every state, through the real use cases.
+"""A living council for the made-up city: accounts by role, requests in every state, meetings; by the real use cases.
 
 Everything here is simulated and marked so. Repeating it changes nothing: each step has its own idempotency key.
 """
@@ -6,12 +6,13 @@ Everything here is simulated and marked so. Repeating it changes nothing: each s
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from models.risk_class import RiskClass
-from riskmap.council import casework, places
+from riskmap.council import casework, places, simulated_meetings
 from riskmap.council.casework import Office
 from riskmap.council.request import Action, CouncilRequest, Filing
-from riskmap.council.simulated_requests import STORIES, Story
+from riskmap.council.simulated_requests import STORIES, Event, Story
 from riskmap.errors import StepNotPossible
 from riskmap.identity import access, accounts
 from riskmap.identity.access import Actor, Grant, Role
@@ -80,8 +81,10 @@ def _is_told(office: Office, release: Release) -> bool:
     """Whether every step of every story is in the store; what people did since does not matter."""
     with office.store.look() as look:
         requests = look.requests.of_territory(release.territory)
+        held = look.meetings.of_territory(release.territory)
     known = {step.key for request in requests for step in request.steps}
-    return all(
+    is_met = any(entry.key == simulated_meetings.LAST_KEY for meeting in held for entry in meeting.entries)
+    return is_met and all(
         {_key(number), *(_key(number, position) for position in range(len(story.events)))} <= known
         for number, story in enumerate(STORIES, start=1)
     )
@@ -95,31 +98,22 @@ def _key(number: int, position: int | None = None) -> str:
 def _tell(office: Office, release: Release, actors: dict[str, Actor], progress: Callable[[int, int], None]) -> None:
     """Play all stories in the order of their days, so that numbers and the audit log run with time."""
     cells = _cells(release, STORIES)
-    turns = [(story.day, number, -1) for number, story in enumerate(STORIES, start=1)]
-    turns += [
-        (event.day, number, position)
-        for number, story in enumerate(STORIES, start=1)
-        for position, event in enumerate(story.events)
-    ]
     filed: dict[int, CouncilRequest] = {}
-    for done, (day, number, position) in enumerate(sorted(turns), start=1):
-        progress(done, len(turns))
-        story, at = STORIES[number - 1], FIRST_DAY + timedelta(days=day, minutes=17 * number)
-        if position < 0:
-            place = places.locate(release, cells[number - 1])
-            filed[number] = casework.file(
-                office,
-                actors[story.by.value],
-                Filing(kind=story.kind.value, grounds=story.grounds, landmark=story.landmark),
-                place,
-                key=_key(number),
-                at=at,
-                is_for_someone=story.by is Role.SECRETARY,
-                is_simulated=True,
-            )
-            _join(office, actors, story, filed[number], at=at)
-            continue
-        event = story.events[position]
+
+    def file(number: int, story: Story, at: datetime) -> None:
+        filed[number] = casework.file(
+            office,
+            actors[story.by.value],
+            Filing(kind=story.kind.value, grounds=story.grounds, landmark=story.landmark),
+            places.locate(release, cells[number - 1]),
+            key=_key(number),
+            at=at,
+            is_for_someone=story.by is Role.SECRETARY,
+            is_simulated=True,
+        )
+        _join(office, actors, story, filed[number], at=at)
+
+    def move(number: int, position: int, event: Event, at: datetime) -> None:
         fields = dict(event.fields)
         if event.action is Action.MERGE:
             fields["earlier_request"] = str(filed[int(fields["earlier_request"])].number)
@@ -134,6 +128,21 @@ def _tell(office: Office, release: Release, actors: dict[str, Actor], progress: 
             key=_key(number, position),
             at=at,
         )
+
+    turns = simulated_meetings.turns(office, release.territory, actors, filed, FIRST_DAY)
+    for number, story in enumerate(STORIES, start=1):
+        at = _at(story.day, number)
+        turns.append((at, partial(file, number, story, at)))
+        for position, event in enumerate(story.events):
+            at = _at(event.day, number)
+            turns.append((at, partial(move, number, position, event, at)))
+    for done, (_, play) in enumerate(sorted(turns, key=lambda turn: turn[0]), start=1):
+        progress(done, len(turns))
+        play()
+
+
+def _at(day: int, number: int) -> datetime:
+    return FIRST_DAY + timedelta(days=day, minutes=17 * number)
 
 
 def _join(office: Office, actors: dict[str, Actor], story: Story, filed: CouncilRequest, *, at: datetime) -> None:

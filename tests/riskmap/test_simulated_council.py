@@ -52,6 +52,21 @@ def test_everything_is_marked_as_simulated(built):
     assert all(account.is_simulated for account, _ in accounts.listing(office.store, access.operator()))
 
 
+def test_a_meeting_was_held_and_the_next_one_is_called(built):
+    office, _, _ = built
+
+    held, called = journal.latest(office.journals, CITY).meetings
+
+    assert (held.stage, called.stage) == ("closed", "called")
+    assert held.is_simulated
+    assert called.is_simulated
+    assert [(one.verdict, one.fields.get("money_sum")) for one in held.decisions] == [
+        ("accepted", "4200000"),
+        ("accepted", None),
+    ]
+    assert {one.request for one in called.agenda} == {9, 10}
+
+
 def test_there_is_one_account_for_each_role_and_its_password_opens_it(built):
     office, made, _ = built
 
