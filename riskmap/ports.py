@@ -239,12 +239,14 @@ class Requests(Protocol):
         """
         ...
 
-    def support(self, territory: str, number: int, account_id: str, *, at: datetime) -> bool:
-        """Add one person's support; False where they support it already."""
+    def support(self, territory: str, number: int, account_id: str, *, at: datetime, is_counted: bool = True) -> bool:
+        """Add one person's support; False where they support it already. One that does not count is kept too."""
         ...
 
-    def supports(self, territory: str) -> list[tuple[int, str]]:
-        """Number of a request and account of a supporter, for every support in the territory, in order."""
+    def supports(self, territory: str, *, is_counted: bool | None = None) -> list[tuple[int, str]]:
+        """Number of a request and account of a supporter, in order: every support in the territory, or those that
+        count, or those that do not.
+        """
         ...
 
     def forget_words(self, territory: str, closed_before: datetime) -> int:

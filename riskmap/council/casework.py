@@ -60,6 +60,7 @@ class RequestView:
     supporters: int
     may_support: bool
     has_supported: bool
+    uncounted: int = 0
     deadline: Deadline | None = None
 
 
@@ -180,8 +181,12 @@ def move(
     return moved
 
 
-def support(office: Office, actor: Actor, territory: str, number: int, *, at: datetime) -> bool:
+def support(
+    office: Office, actor: Actor, territory: str, number: int, *, at: datetime, is_counted: bool = True
+) -> bool:
     """Support somebody else's open request, once; False where the actor supports it already.
+
+    One that does not count, because many came from its neighbourhood, is kept and moves nothing.
 
     Raises
     ------
@@ -198,9 +203,9 @@ def support(office: Office, actor: Actor, territory: str, number: int, *, at: da
                 "Look for an open one nearby, or file a new one.",
                 state=found.state,
             )
-        if not work.requests.support(territory, number, actor.account_id, at=at):
+        if not work.requests.support(territory, number, actor.account_id, at=at, is_counted=is_counted):
             return False
-        _record(work, actor, "support", found, role=role, at=at)
+        _record(work, actor, "support" if is_counted else "support_not_counted", found, role=role, at=at)
         work.commit()
     publish(office, territory, at=at)
     return True
@@ -232,7 +237,8 @@ def nearby(office: Office, actor: Actor, place: Place, *, within_m: float = NEAR
     with office.store.look() as look:
         open_or_merged = look.requests.of_territory(place.territory, states=rules.OPEN_STATES | {State.MERGED})
         supports = look.requests.supports(place.territory)
-    supporters = journal_desk.count_supporters(open_or_merged, supports)
+        counted = look.requests.supports(place.territory, is_counted=True)
+    supporters = journal_desk.count_supporters(open_or_merged, counted)
     centre = hexgrid.centre(place.cell_id)
     found = []
     for other in open_or_merged:
@@ -269,10 +275,11 @@ def view(office: Office, actor: Actor, territory: str, number: int) -> RequestVi
     with office.store.look() as look:
         found = _found(look, territory, number)
         supports = look.requests.supports(territory)
+        damped = look.requests.supports(territory, is_counted=False)
         merged = look.requests.of_territory(territory, states={State.MERGED})
     _require_any_role(actor, found.region_id)
     others = [other for other in merged if other.number != number]
-    supporters = journal_desk.count_supporters([found, *others], supports)
+    supporters = journal_desk.count_supporters([found, *others], sorted(set(supports) - set(damped)))
     ownership = ownership_of(found)
     may_read = access.allowed_role(actor, Permission.READ_CASEWORK, region_id=found.region_id) is not None
     may_support = access.allowed_role(actor, Permission.SUPPORT, region_id=found.region_id, ownership=ownership)
@@ -284,6 +291,7 @@ def view(office: Office, actor: Actor, territory: str, number: int) -> RequestVi
         supporters=supporters[number],
         may_support=found.is_open and may_support is not None,
         has_supported=(number, actor.account_id) in supports,
+        uncounted=sum(one == number for one, _ in damped) if may_read else 0,
         deadline=clocks.running(found),
     )
 
@@ -302,6 +310,7 @@ def desk(office: Office, actor: Actor, territory: str) -> Desk:
     with office.store.look() as look:
         everything = look.requests.of_territory(territory)
         supports = look.requests.supports(territory)
+        counted = look.requests.supports(territory, is_counted=True)
     readable = [
         found
         for found in everything
@@ -322,7 +331,7 @@ def desk(office: Office, actor: Actor, territory: str) -> Desk:
         may_file_for_someone=may[Permission.FILE_FOR_SOMEONE],
         requests=tuple(readable),
         waiting=frozenset(waiting),
-        supporters=journal_desk.count_supporters(everything, supports),
+        supporters=journal_desk.count_supporters(everything, counted),
         supported=frozenset(number for number, account in supports if account == actor.account_id),
     )
 

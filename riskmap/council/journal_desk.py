@@ -43,7 +43,7 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
     with disk.held(journals / f".{territory}.lock"):
         with store.look() as look:
             requests = look.requests.of_territory(territory)
-            supports = look.requests.supports(territory)
+            supports = look.requests.supports(territory, is_counted=True)
             reviews = look.reviews.of_territory(territory)
             meetings = look.meetings.of_territory(territory)
             days = look.signals.counted_by_day(territory)

@@ -245,7 +245,7 @@ def _members(work: UnitOfWork, territory: str) -> tuple[tuple[str, str], ...]:
 def _waiting(work: UnitOfWork, territory: str) -> list[tuple[CouncilRequest, int]]:
     """Requests before the council with their supporters."""
     counted = work.requests.of_territory(territory, states={State.BEFORE_COUNCIL, State.MERGED})
-    supporters = journal_desk.count_supporters(counted, work.requests.supports(territory))
+    supporters = journal_desk.count_supporters(counted, work.requests.supports(territory, is_counted=True))
     return [(one, supporters[one.number]) for one in counted if one.state is State.BEFORE_COUNCIL]
 
 

@@ -19,6 +19,7 @@ from riskmap.identity import access
 from riskmap.identity.access import Permission
 from riskmap.public import map_view, place_map
 from riskmap.release import Release
+from riskmap.signals.limits import Press
 
 KEY = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FOR_SOMEONE = "someone"
@@ -64,6 +65,8 @@ def send(visit: Visit) -> Response:
     found = [] if is_for_someone else duplicates.of_filing(visit.office, visit.actor, filing, place)
     if {str(one.number) for one, _ in found} - set(form.get(ALIKE_SEEN, "").split()):
         return _form(visit, release, place, typed=Typed(values=form), instead=alike.instead(visit, found))
+    if not is_for_someone:
+        visit.doors.gate.press(Press.FILE, visit.actor.account_id, visit.address, at=visit.at)
     try:
         filed = casework.file(
             visit.office,

@@ -29,6 +29,7 @@ from riskmap.doors.visit import Visit
 from riskmap.errors import ChangedMeanwhile, StepNotPossible, UnfitFields
 from riskmap.release import Release
 from riskmap.signals import desk as signal_desk
+from riskmap.signals.limits import Press
 
 EARLIER, OTHER_REQUEST = "earlier_request", "other_request"
 ANOTHER = "other"
@@ -73,10 +74,18 @@ def back(visit: Visit) -> Response:
 def support(visit: Visit) -> Response:
     """Support somebody else's request."""
     release, number = visit.release, visit.number
+    gate, about = visit.doors.gate, f"{release.territory}-{number}"
+    gate.press(Press.SUPPORT, visit.actor.account_id, visit.address, at=visit.at)
+    is_counted, is_kept = gate.weigh_support(visit.address, about, at=visit.at), False
     try:
-        casework.support(visit.office, visit.actor, release.territory, number, at=visit.at)
+        is_kept = casework.support(
+            visit.office, visit.actor, release.territory, number, at=visit.at, is_counted=is_counted
+        )
     except StepNotPossible:
         return _moved_on(visit, release, sentence=visit.text("casework.support.closed"))
+    finally:
+        if is_counted and not is_kept:
+            gate.give_back(visit.address, about)
     return visit.go(f"/casework/{release.territory}/{number}", done=SUPPORT)
 
 
@@ -87,6 +96,8 @@ def move(visit: Visit) -> Response:
         raise UnknownPage("The address names no step of a request. Open the request and choose a step there.")
     action = Action(visit.asked["action"])
     given = _given(action, form)
+    if action is Action.DISPUTE:
+        visit.doors.gate.press(Press.DISPUTE, visit.actor.account_id, visit.address, at=visit.at)
     try:
         casework.move(
             visit.office,

@@ -1,7 +1,8 @@
-"""How often a mark may be made, without knowing by whom: keyed hashes of addresses, in memory and for one day.
+"""How often a mark or a council's form may be sent: keyed hashes of addresses and accounts, in memory, for one day.
 
 The key is random, is never written down and is dropped with everything it was used for when the day changes, or when
-the process ends. Nothing here reaches the store, a log or a page: of a mark only whether it counts is kept.
+the process ends. Nothing here reaches the store, a log or a page: of a mark and a support only whether it counts is
+kept.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import ipaddress
 import secrets
 from collections import deque
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from threading import Lock
 
 from riskmap.council.request import civil_day
@@ -24,6 +26,20 @@ MOST_HASHES = 200_000
 NETWORK_V4, NETWORK_V6, HOME_V6 = 24, 48, 64
 """Bits of a neighbourhood of the net, and of what one household has of IPv6."""
 _UNKNOWN = "unknown"
+SUPPORTS_OF_NEIGHBOURHOOD = 3
+"""Supports of one request that count from one neighbourhood of the net on one day."""
+
+
+class Press(StrEnum):
+    """What somebody signed in may send only so often."""
+
+    FILE = "file"
+    SUPPORT = "support"
+    DISPUTE = "dispute"
+
+
+PRESSES_HOUR = {Press.FILE: (10, 30), Press.SUPPORT: (30, 90), Press.DISPUTE: (5, 15)}
+"""From one account, and from one address, in an hour."""
 
 
 class Gate:
@@ -64,6 +80,49 @@ class Gate:
             self._counted[self._hash(_about(address, about))] = None
             while len(self._counted) > MOST_HASHES:
                 self._counted.pop(next(iter(self._counted)))
+
+    def press(self, what: Press, account_id: str, address: str | None, *, at: datetime) -> None:
+        """Remember that somebody signed in sends a form.
+
+        Raises
+        ------
+        TooManyAsks
+            If the account, or its address, has sent too many of the kind.
+        """
+        of_account, of_address = PRESSES_HOUR[what]
+        senders = [(f"{what} account {account_id}", of_account)]
+        if address is not None:
+            senders.append((f"{what} home {_home(address)}", of_address))
+        with self._lock:
+            self._turn(at)
+            for who, most in senders:
+                if self._within_hour(who, at) >= most:
+                    raise TooManyAsks(f"More than {most} forms of the kind {what} in an hour. Send it later.")
+            for who, _ in senders:
+                self._add(who, at)
+
+    def weigh_support(self, address: str | None, about: str, *, at: datetime) -> bool:
+        """Whether a support counts, which takes a place: only so many of a neighbourhood do a day.
+
+        One without a known address counts. A support that was not kept gives its place back by `give_back`.
+        """
+        if address is None:
+            return True
+        with self._lock:
+            self._turn(at)
+            who = f"support {_about(address, about)}"
+            if len(self._times(who)) >= SUPPORTS_OF_NEIGHBOURHOOD:
+                return False
+            self._add(who, at)
+            return True
+
+    def give_back(self, address: str | None, about: str) -> None:
+        """Free the place that a support took which was not kept."""
+        if address is not None:
+            with self._lock:
+                times = self._times(f"support {_about(address, about)}")
+                if times:
+                    times.pop()
 
     def look_up(self, address: str | None, *, at: datetime) -> None:
         """Remember that a receipt is tried.

@@ -106,19 +106,20 @@ class SqlRequests:
             )
         self._connection.execute(sa.insert(council_step).values(_step_row(request, request.version)))
 
-    def support(self, territory: str, number: int, account_id: str, *, at: datetime) -> bool:
+    def support(self, territory: str, number: int, account_id: str, *, at: datetime, is_counted: bool = True) -> bool:
         row = {"territory": territory, "number": number, "account_id": account_id}
         is_there = sa.select(council_support.c.number).filter_by(**row)
         if self._connection.execute(is_there).first() is not None:
             return False
-        self._connection.execute(sa.insert(council_support).values(**row, supported_at=at))
+        self._connection.execute(sa.insert(council_support).values(**row, supported_at=at, is_counted=is_counted))
         return True
 
-    def supports(self, territory: str) -> list[tuple[int, str]]:
+    def supports(self, territory: str, *, is_counted: bool | None = None) -> list[tuple[int, str]]:
         """Number of a request and account of a supporter, by number and moment."""
+        wanted = [] if is_counted is None else [council_support.c.is_counted.is_(is_counted)]
         of_territory = (
             sa.select(council_support.c.number, council_support.c.account_id)
-            .where(council_support.c.territory == territory)
+            .where(council_support.c.territory == territory, *wanted)
             .order_by(council_support.c.number, council_support.c.supported_at, council_support.c.account_id)
         )
         return [(number, account_id) for number, account_id in self._connection.execute(of_territory)]
