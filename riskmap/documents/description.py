@@ -1,11 +1,16 @@
 """What a document says, free of any file format: `docx_file` and `pdf_file` write the same description.
 
-A number carries its footnote in its own `Span`. Equal footnotes share a mark, in the order they are first met.
+A number carries its footnote in its own `Span`. Equal footnotes share a mark, in the order they are first met. Signs
+that no file of the kind can hold, such as control signs, are left out.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+
+_UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Signs that XML, and so DOCX, forbids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +20,9 @@ class Span:
     text: str
     note: str | None = None
     is_strong: bool = False
+
+    def __post_init__(self) -> None:
+        _make_writable(self, "text", "note")
 
 
 Text = tuple[Span, ...]
@@ -26,6 +34,9 @@ class Heading:
 
     text: str
     level: int = 1
+
+    def __post_init__(self) -> None:
+        _make_writable(self, "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +101,16 @@ class Document:
     notes_title: str = ""
     banner: str | None = None
     footer: str = ""
+
+    def __post_init__(self) -> None:
+        _make_writable(self, "title", "footer")
+
+
+def _make_writable(thing: object, *names: str) -> None:
+    for name in names:
+        text = getattr(thing, name)
+        if text and _UNWRITABLE.search(text):
+            object.__setattr__(thing, name, _UNWRITABLE.sub("", text))
 
 
 def said(text: str, *, note: str | None = None, is_strong: bool = False) -> Text:

@@ -65,15 +65,16 @@ def send(visit: Visit) -> Response:
     found = [] if is_for_someone else duplicates.of_filing(visit.office, visit.actor, filing, place)
     if {str(one.number) for one, _ in found} - set(form.get(ALIKE_SEEN, "").split()):
         return _form(visit, release, place, typed=Typed(values=form), instead=alike.instead(visit, found))
+    key = key_of(form.get("key"))
     if not is_for_someone:
-        visit.doors.gate.press(Press.FILE, visit.actor.account_id, visit.address, at=visit.at)
+        visit.doors.gate.press(Press.FILE, visit.actor.account_id, visit.address, key, at=visit.at)
     try:
         filed = casework.file(
             visit.office,
             visit.actor,
             filing,
             place,
-            key=key_of(form.get("key")),
+            key=key,
             at=visit.at,
             is_for_someone=is_for_someone,
             is_simulated=release.is_simulated,

@@ -75,7 +75,7 @@ def support(visit: Visit) -> Response:
     """Support somebody else's request."""
     release, number = visit.release, visit.number
     gate, about = visit.doors.gate, f"{release.territory}-{number}"
-    gate.press(Press.SUPPORT, visit.actor.account_id, visit.address, at=visit.at)
+    gate.press(Press.SUPPORT, visit.actor.account_id, visit.address, about, at=visit.at)
     is_counted, is_kept = gate.weigh_support(visit.address, about, at=visit.at), False
     try:
         is_kept = casework.support(
@@ -97,7 +97,8 @@ def move(visit: Visit) -> Response:
     action = Action(visit.asked["action"])
     given = _given(action, form)
     if action is Action.DISPUTE:
-        visit.doors.gate.press(Press.DISPUTE, visit.actor.account_id, visit.address, at=visit.at)
+        about = f"{release.territory}-{number} {form.get('key')}"
+        visit.doors.gate.press(Press.DISPUTE, visit.actor.account_id, visit.address, about, at=visit.at)
     try:
         casework.move(
             visit.office,

@@ -77,12 +77,10 @@ class Gate:
             self._add(f"territory {territory}", at)
             if address is not None:
                 self._add(f"home {_home(address)}", at)
-            self._counted[self._hash(_about(address, about))] = None
-            while len(self._counted) > MOST_HASHES:
-                self._counted.pop(next(iter(self._counted)))
+            _remember(self._counted, self._hash(_about(address, about)))
 
-    def press(self, what: Press, account_id: str, address: str | None, *, at: datetime) -> None:
-        """Remember that somebody signed in sends a form.
+    def press(self, what: Press, account_id: str, address: str | None, about: str, *, at: datetime) -> None:
+        """Remember that somebody signed in sends a form; one sent again, by its key or number, counts once.
 
         Raises
         ------
@@ -95,11 +93,15 @@ class Gate:
             senders.append((f"{what} home {_home(address)}", of_address))
         with self._lock:
             self._turn(at)
+            again = self._hash(f"{what} account {account_id} {about}")
+            if again in self._pressed:
+                return
             for who, most in senders:
                 if self._within_hour(who, at) >= most:
                     raise TooManyAsks(f"More than {most} forms of the kind {what} in an hour. Send it later.")
             for who, _ in senders:
                 self._add(who, at)
+            _remember(self._pressed, again)
 
     def weigh_support(self, address: str | None, about: str, *, at: datetime) -> bool:
         """Whether a support counts, which takes a place: only so many of a neighbourhood do a day.
@@ -150,6 +152,7 @@ class Gate:
         self._key = secrets.token_bytes(32)
         self._moments: dict[bytes, deque[datetime]] = {}
         self._counted: dict[bytes, None] = {}
+        self._pressed: dict[bytes, None] = {}
 
     def _hash(self, text: str) -> bytes:
         return hashlib.blake2b(text.encode(), key=self._key, digest_size=16).digest()
@@ -164,6 +167,12 @@ class Gate:
         self._moments.setdefault(self._hash(who), deque(maxlen=PER_TERRITORY_HOUR)).append(at)
         while len(self._moments) > MOST_HASHES:
             self._moments.pop(next(iter(self._moments)))
+
+
+def _remember(hashes: dict[bytes, None], one: bytes) -> None:
+    hashes[one] = None
+    while len(hashes) > MOST_HASHES:
+        hashes.pop(next(iter(hashes)))
 
 
 def readable(text: str | None) -> str | None:

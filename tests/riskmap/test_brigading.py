@@ -98,18 +98,19 @@ def test_supports_whose_address_nobody_knows_count():
 def test_an_account_and_an_address_send_so_many_forms_an_hour_and_no_more(what):
     of_account, of_address = PRESSES_HOUR[what]
     gate = Gate()
-    for _ in range(of_account):
-        gate.press(what, "a-1", "203.0.113.9", at=NOW)
+    for number in range(of_account):
+        gate.press(what, "a-1", "203.0.113.9", f"form {number}", at=NOW)
+    gate.press(what, "a-1", "203.0.113.9", "form 0", at=NOW)  # the same once more
     with pytest.raises(TooManyAsks):
-        gate.press(what, "a-1", "198.51.100.1", at=NOW)
+        gate.press(what, "a-1", "198.51.100.1", "another", at=NOW)
     for number in range(of_address - of_account):
-        gate.press(what, f"b-{number}", "203.0.113.9", at=NOW)
+        gate.press(what, f"b-{number}", "203.0.113.9", "x", at=NOW)
 
     with pytest.raises(TooManyAsks):
-        gate.press(what, "a-fresh", "203.0.113.9", at=NOW)
+        gate.press(what, "a-fresh", "203.0.113.9", "x", at=NOW)
 
-    gate.press(what, "a-fresh", "203.0.113.10", at=NOW)
-    gate.press(what, "a-1", "203.0.113.9", at=NOW + timedelta(hours=1))
+    gate.press(what, "a-fresh", "203.0.113.10", "x", at=NOW)
+    gate.press(what, "a-1", "203.0.113.9", "later", at=NOW + timedelta(hours=1))
 
 
 # ---- Through the doors ----
