@@ -225,7 +225,12 @@ def test_no_public_file_says_a_number_about_a_hexagon(installation, territory):
 
     for path in sorted(opened.folder.iterdir()):
         assert release.PUBLIC_FILES.fullmatch(path.name)
-        if path.suffix in (".json", ".geojson"):
+        if path.name == "objects.geojson":
+            told = [one["properties"] for one in json.loads(path.read_text())["features"]]
+            of_cells = [one for one in told if CELL_ID.findall(json.dumps(one))]
+            assert {one["kind"] for one in of_cells} == {"accident"}
+            assert {(one["low"], one["high"]) for one in of_cells} <= {(5, 9), (10, 19), (20, None)}
+        elif path.suffix in (".json", ".geojson"):
             assert not CELL_ID.findall(path.read_text())
         elif path.name.startswith("classes-"):
             codes = np.frombuffer(path.read_bytes(), dtype=np.uint8)
