@@ -21,6 +21,7 @@ from riskmap.attack.verdict import attack
 from riskmap.command_line import Context, Report, opened
 from riskmap.disk import replace_synced, writing_to
 from riskmap.errors import ExitStatus, NoRelease
+from riskmap.identity import access, audit
 from riskmap.pipeline import auditor, public_tables, publication, withdrawal
 from riskmap.ports import Store
 
@@ -136,6 +137,8 @@ def _export(options: argparse.Namespace, context: Context) -> Report:
         for territory in names:
             told = _told(context, territory)
             counted = store.counted.load(territory, next(iter(told)))
+            if options.truth is not None and counted is not None:
+                _note_truth(store, territory, context)
             truths += [] if counted is None else [auditor.truth_table(counted)]
             table = auditor.public_table(told)
             # What a type holds differs from territory to territory, so several do not share a folder.
@@ -150,6 +153,18 @@ def _export(options: argparse.Namespace, context: Context) -> Report:
         _write(options.truth, truth)
         lines.append(words.text("cli.export_public.truth", file=str(options.truth), n=truth.height))
     return Report(lines=lines, data=data)
+
+
+def _note_truth(store: Store, territory: str, context: Context) -> None:
+    """True counts leave the installation: that stands in the audit log before they do."""
+    audit.note(
+        store,
+        account_id=access.OPERATOR,
+        action="truth_export",
+        subject=f"territory {territory}",
+        details={},
+        at=context.now,
+    )
 
 
 def _withdraw(options: argparse.Namespace, context: Context) -> Report:

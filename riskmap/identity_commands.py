@@ -106,6 +106,14 @@ def _password(options: argparse.Namespace, context: Context) -> Report:
 def _list(_options: argparse.Namespace, context: Context) -> Report:
     with opened(context) as store:
         found = accounts.listing(store, access.operator())
+        audit.note(
+            store,
+            account_id=access.OPERATOR,
+            action="accounts_listed",
+            subject="accounts",
+            details={"accounts": len(found)},
+            at=context.now,
+        )
     lines = [_in_words(account, grants, context) for account, grants in found]
     data = [
         {

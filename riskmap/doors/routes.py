@@ -22,6 +22,7 @@ from riskmap.doors import (
     answers,
     desk,
     form_body,
+    looks,
     mark,
     marks_desk,
     meeting_desk,
@@ -162,7 +163,7 @@ def _of_marks(doors: Doors) -> list[Route]:
 
 
 def _page(doors: Doors, path: str, handler: Handler, *, is_open: bool = False) -> Route:
-    return Route(path, _endpoint(doors, handler, is_open=is_open), methods=["GET"])
+    return Route(path, _endpoint(doors, path, handler, is_open=is_open), methods=["GET"])
 
 
 def _form(
@@ -174,12 +175,12 @@ def _form(
     takes_file: bool = False,
     most_bytes: int = form_body.MOST_BYTES,
 ) -> Route:
-    endpoint = _endpoint(doors, handler, is_open=is_open, takes_file=takes_file, most_bytes=most_bytes)
+    endpoint = _endpoint(doors, path, handler, is_open=is_open, takes_file=takes_file, most_bytes=most_bytes)
     return Route(path, endpoint, methods=["POST"])
 
 
 def _endpoint(
-    doors: Doors, handler: Handler, *, is_open: bool, takes_file: bool = False, most_bytes: int = 0
+    doors: Doors, path: str, handler: Handler, *, is_open: bool, takes_file: bool = False, most_bytes: int = 0
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         fault: Exception | None = None
@@ -196,7 +197,7 @@ def _endpoint(
             fault = error
         # Passwords and SQLite take their time; meanwhile the loop serves others.
         at_the_gate = visit.begin(request, doors, form, upload)
-        return await run_in_threadpool(_answer, at_the_gate, handler, request, fault, is_open=is_open)
+        return await run_in_threadpool(_answer, at_the_gate, path, handler, request, fault, is_open=is_open)
 
     return endpoint
 
@@ -211,7 +212,7 @@ def _is_somebody(doors: Doors, request: Request) -> bool:
 
 
 def _answer(
-    at_the_gate: Visit, handler: Handler, request: Request, fault: Exception | None, *, is_open: bool
+    at_the_gate: Visit, path: str, handler: Handler, request: Request, fault: Exception | None, *, is_open: bool
 ) -> Response:
     try:
         if at_the_gate.is_sending and visit.is_from_here(request.headers) is False:
@@ -221,7 +222,9 @@ def _answer(
         at_the_gate = _known(at_the_gate)
         if at_the_gate.is_sending and fault is None:
             _require_own_form(at_the_gate)
-        return _handled(at_the_gate, handler, fault)
+        answer = _handled(at_the_gate, handler, fault)
+        looks.note(at_the_gate, path, answer.status_code)
+        return answer
     except SessionEnded:
         return session_door.ask_again(at_the_gate)
     except Exception as error:  # The last door: whatever happened, a person reads a sentence.

@@ -15,7 +15,7 @@ from typing import Any
 
 from riskmap.audit_port import AuditEntry
 from riskmap.errors import BrokenAudit, RiskMapError
-from riskmap.ports import UnitOfWork
+from riskmap.ports import Store, UnitOfWork
 
 NO_HASH = "0" * 64
 NOBODY = "nobody"
@@ -60,6 +60,16 @@ def record(
     )
     entry = replace(draft, entry_hash=_hash(draft))
     work.audit.append(entry)
+    return entry
+
+
+def note(
+    store: Store, *, account_id: str, action: str, subject: str, details: Mapping[str, Any], at: datetime
+) -> AuditEntry:
+    """`record` a line by itself: of a look, which changes nothing else."""
+    with store.work() as work:
+        entry = record(work, account_id=account_id, action=action, subject=subject, details=details, at=at)
+        work.commit()
     return entry
 
 

@@ -144,7 +144,7 @@ def test_supports_of_one_neighbourhood_are_kept_and_damped_and_staff_is_told(cou
     told = KK.text("casework.supporters.uncounted", n=1)
     assert (told in for_staff, told in for_residents) == (True, False)
     assert KK.text("casework.support.given") in for_residents
-    assert council.audit_actions()[-2:] == ["support", "support_not_counted"]
+    assert [one for one in council.audit_actions() if one.startswith("support")] == ["support", "support_not_counted"]
 
 
 def test_a_support_that_is_refused_takes_no_place(council, monkeypatch):

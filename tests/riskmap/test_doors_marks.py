@@ -288,7 +288,8 @@ def test_the_secretary_makes_one_request_of_many_marks_and_the_receipt_tells_its
     assert "№ 1" in text_of(told)
     assert f'href="/council/{TOWN}/1?lang=ru"' in told.text
     assert kept(council) == []
-    assert council.audit_actions() == ["submit", "marks_in_request"]
+    changes = [action for action in council.audit_actions() if not action.endswith("_read")]
+    assert changes == ["submit", "marks_in_request"]
     told = text_of(secretary.follow(sent))
     assert RU.text("signal.staff.behind", n=3) in told
     assert RU.text("casework.asked_by.marks", n=3) in told
