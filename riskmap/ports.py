@@ -183,6 +183,10 @@ class Accounts(Protocol):
         """Roles the account holds now, by region and role."""
         ...
 
+    def granted(self, account_id: str) -> list[tuple[Grant, datetime]]:
+        """Roles the account holds now and since when, in the same order."""
+        ...
+
     def grant(self, account_id: str, grant: Grant, *, at: datetime) -> None:
         """Give a role; one already held stays as it is."""
         ...

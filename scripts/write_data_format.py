@@ -37,6 +37,8 @@ from riskmap import journal, release, wording  # noqa: E402
 from riskmap.council import request  # noqa: E402
 from riskmap.pipeline import publication  # noqa: E402
 from riskmap.place_review import rules  # noqa: E402
+from riskmap.records import council_export, export_tables  # noqa: E402
+from riskmap.records.export_tables import Shelf  # noqa: E402
 from riskmap.signals import rules as signal_rules  # noqa: E402
 
 PAGE = ROOT / "docs" / "data_format.md"
@@ -336,10 +338,31 @@ MEETING_FIELDS = {
     "decisions": "all versions: `request`, `verdict`, day `on`, numbers of `votes`, `fields`, `is_in_force`",
 }
 
+EXPORT_TEXT = f"""\
+## 7. A council's export
+
+`export-council` writes a new folder: `{council_export.ABOUT}` (format {council_export.FORMAT}, territory, moment, head
+of the audit log, rows of each table), `{council_export.DICTIONARY}` (this list), `{council_export.SUMS}` (SHA-256 of every
+other file), and each table as CSV and JSON in `{Shelf.PUBLIC}/` or `{Shelf.RESTRICTED}/`. What stands in
+`{Shelf.RESTRICTED}/` is for the council alone. In CSV a text that a spreadsheet would calculate begins with an
+apostrophe; JSON holds every text unchanged. Moments are in UTC.
+"""
+
 
 def page() -> str:
     """The whole page as Markdown."""
-    return "\n".join([*_delivery(), *_groups(), *_faults(), *_kept(), *_release(), *_journal()]).rstrip() + "\n"
+    return (
+        "\n".join([*_delivery(), *_groups(), *_faults(), *_kept(), *_release(), *_journal(), *_export()]).rstrip()
+        + "\n"
+    )
+
+
+def _export() -> list[str]:
+    lines = [EXPORT_TEXT]
+    for table in export_tables.TABLES:
+        rows = [(_code(column.name), column.type, column.meaning) for column in table.columns]
+        lines += [f"`{table.shelf}/{table.name}`\n", *_table(("column", "type", "meaning"), rows)]
+    return lines
 
 
 def _delivery() -> list[str]:

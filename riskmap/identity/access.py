@@ -63,6 +63,7 @@ class Permission(StrEnum):
     SORT_SIGNALS = "sort_signals"
     WRITE_NOTE = "write_note"
     READ_SILENT = "read_silent"
+    EXPORT_COUNCIL = "export_council"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -106,6 +107,7 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.SORT_SIGNALS: _SECRETARY,
     Permission.WRITE_NOTE: _SECRETARY | _CHAIR,
     Permission.READ_SILENT: frozenset({Role.COUNCIL_MEMBER, Role.SECRETARY, Role.CHAIR}),
+    Permission.EXPORT_COUNCIL: frozenset({Role.ADMINISTRATOR}),
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 
@@ -148,6 +150,7 @@ class Ownership:
 OPERATOR = "operator"
 """Account id of whoever runs commands on the machine itself."""
 OPERATOR_MAY: Mapping[Permission, Role] = {
+    Permission.EXPORT_COUNCIL: Role.ADMINISTRATOR,
     Permission.MANAGE_ACCOUNTS: Role.ADMINISTRATOR,
     Permission.CORRECT_ROWS: Role.STEWARD,
 }

@@ -34,12 +34,16 @@ class SqlAccounts:
         _put(self._connection, account, saved, key=account.c.account_id)
 
     def grants_of(self, account_id: str) -> tuple[Grant, ...]:
+        return tuple(grant for grant, _ in self.granted(account_id))
+
+    def granted(self, account_id: str) -> list[tuple[Grant, datetime]]:
         held = (
-            sa.select(account_grant.c.role, account_grant.c.region_id)
+            sa.select(account_grant.c.role, account_grant.c.region_id, account_grant.c.granted_at)
             .where(account_grant.c.account_id == account_id)
             .order_by(account_grant.c.region_id, account_grant.c.role)
         )
-        return tuple(Grant(role=Role(row.role), region_id=row.region_id) for row in self._connection.execute(held))
+        rows = self._connection.execute(held)
+        return [(Grant(role=Role(row.role), region_id=row.region_id), row.granted_at) for row in rows]
 
     def grant(self, account_id: str, grant: Grant, *, at: datetime) -> None:
         if grant not in self.grants_of(account_id):
