@@ -342,8 +342,8 @@ EXPORT_TEXT = f"""\
 ## 7. A council's export
 
 `export-council` writes a new folder: `{council_export.ABOUT}` (format {council_export.FORMAT}, territory, moment, head
-of the audit log, rows of each table), `{council_export.DICTIONARY}` (this list), `{council_export.SUMS}` (SHA-256 of every
-other file), and each table as CSV and JSON in `{Shelf.PUBLIC}/` or `{Shelf.RESTRICTED}/`. What stands in
+of the audit log, rows of each table), `{council_export.DICTIONARY}` (this list), `{council_export.SUMS}` (SHA-256 of
+every other file), and each table as CSV and JSON in `{Shelf.PUBLIC}/` or `{Shelf.RESTRICTED}/`. What stands in
 `{Shelf.RESTRICTED}/` is for the council alone. In CSV a text that a spreadsheet would calculate begins with an
 apostrophe; JSON holds every text unchanged. Moments are in UTC.
 """
