@@ -179,7 +179,7 @@ def _page(
         number=request.number,
         kind=request.kind.value,
         state=request.state.value,
-        place=place_view.of_place(visit, release, request.place),
+        place=place_view.of_place(visit, release, request.place, number=request.number),
         age_days=desk.age_days(visit, request.submitted_at),
         wording_shown=request.wording,
         asked_by=_asked_by(visit, request),

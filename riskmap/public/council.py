@@ -143,6 +143,16 @@ def open_council(releases: Path, journals: Path, territory: str) -> Council:
         raise DamagedRelease(f"The journal of {territory} is missing. Publish it again.") from error
 
 
+def requests_of(journals: Path, territory: str) -> tuple[PublicRequest, ...]:
+    """Requests of a territory as published; none, and a line in the log, where the journal cannot be read."""
+    try:
+        published = journals_on_disk.latest(journals, territory)
+    except (DamagedRelease, NoRelease):
+        shelf.logger.exception("journal of %s cannot be shown", territory)
+        return ()
+    return published.requests if published else ()
+
+
 def all_councils(releases: Path, journals: Path) -> list[Council]:
     """Every place with a map of hexagons, by name; one whose journal is damaged is logged and says so."""
     found = []

@@ -27,6 +27,7 @@ from riskmap.public import (
     council,
     council_export,
     decision_map,
+    evidence,
     following,
     map_view,
     marks,
@@ -237,6 +238,9 @@ def _request(site: Site, request: Request, words: Wording) -> Response:
         request=asked,
         ahead=council.STAGES_AHEAD.get(asked.state, ()),
         evidence=council.evidence(found, asked, words),
+        around=evidence.around(
+            found.release, asked.cell_id, words, requests=found.requests, leave_out=(asked.number, asked.merged_into)
+        ),
         outcome=council.outcome(asked, words),
         clock=council.clock_sentences(asked, words, today=site.today()),
         steps=[(step, council.published_fields(asked, step, words)) for step in asked.steps],

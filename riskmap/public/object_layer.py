@@ -5,7 +5,7 @@ Only what an owner said may be shown is there, see ``objects`` of the manifest. 
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -94,12 +94,18 @@ def of_place(release: Release, place_id: str, cells: Iterable[str], words: Wordi
     if not kinds:
         return None
     counts = _counts(release, place_id, frozenset(cells))
-    entries = [entry for entry in _entries(release) if entry["kind"] in kinds]
-    said = {_owner(entry): words.date(date.fromisoformat(entry["dated"])) for entry in entries}
     return Objects(
         numbers=tuple((words.text(f"object.{kind}"), words.number(counts.get(kind, 0))) for kind in kinds),
-        sources=tuple(words.text("object.source", owner=owner, day=day) for owner, day in sorted(said.items())),
+        sources=sources(release, words, kinds=kinds),
     )
+
+
+def sources(release: Release, words: Wording, *, kinds: Sequence[str] = KINDS) -> tuple[str, ...]:
+    """A sentence for each owner of objects of these kinds: whose word it is, and the state of which day."""
+    told = {kind for kind, _ in shown(release)} & set(kinds)
+    entries = [entry for entry in _entries(release) if entry["kind"] in told]
+    said = {_owner(entry): words.date(date.fromisoformat(entry["dated"])) for entry in entries}
+    return tuple(words.text("object.source", owner=owner, day=day) for owner, day in sorted(said.items()))
 
 
 def table(release: Release) -> pl.DataFrame:

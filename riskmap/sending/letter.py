@@ -17,7 +17,8 @@ from riskmap.documents.description import Block, Document, Heading, Paragraph, S
 from riskmap.errors import StepNotPossible, UnknownRequest
 from riskmap.identity import access, audit
 from riskmap.identity.access import Actor, Permission
-from riskmap.public import explain
+from riskmap.public import council, evidence, explain
+from riskmap.public.evidence import Surroundings
 from riskmap.release import Release
 from riskmap.sending import ledger
 from riskmap.wording import Wording
@@ -101,7 +102,15 @@ def write(
             "on, or once it is approved.",
             state=request.state,
         )
-    content = WRITERS[form](describe(request, release, words, proposed_body=proposed_body, today=civil_day(at)))
+    near = evidence.around(
+        release,
+        request.place.cell_id,
+        words,
+        requests=council.requests_of(office.journals, territory),
+        leave_out=(number,),
+    )
+    letter = describe(request, release, near, words, proposed_body=proposed_body, today=civil_day(at))
+    content = WRITERS[form](letter)
     with office.store.work() as work:
         audit.record(
             work,
@@ -121,7 +130,15 @@ def write(
     return Letter(name=name, media_type=MEDIA_TYPES[form], content=content)
 
 
-def describe(request: CouncilRequest, release: Release, words: Wording, *, proposed_body: str, today: date) -> Document:
+def describe(
+    request: CouncilRequest,
+    release: Release,
+    around: Surroundings,
+    words: Wording,
+    *,
+    proposed_body: str,
+    today: date,
+) -> Document:
     """What the letter says, in one language."""
     is_passed_on = request.state in PASSED_ON
     title = words.text("letter.title.passed_on" if is_passed_on else "letter.title")
@@ -138,7 +155,7 @@ def describe(request: CouncilRequest, release: Release, words: Wording, *, propo
         Heading(text=words.text("letter.wording"), level=2),
         *_paragraphs(request.wording),
         *([] if is_passed_on else _decision(request, words)),
-        *_evidence(request, release, words),
+        *_evidence(request, release, around, words),
         *([] if is_passed_on else _deadline(request, words, today=today)),
         Paragraph(text=said(words.text("legend.note")), is_small=True),
         *(SignatureLine(role=words.text(f"note.sign.{one}")) for one in signers),
@@ -189,22 +206,17 @@ def _decision(request: CouncilRequest, words: Wording) -> list[Block]:
     ]
 
 
-def _evidence(request: CouncilRequest, release: Release, words: Wording) -> list[Block]:
-    """What the map said when the request was filed, and what the newest release says of the district."""
-    area = release.area_by_id.get(request.place.area_id, release.whole)
-    name = explain.area_name(area, words)
+def _evidence(request: CouncilRequest, release: Release, around: Surroundings, words: Wording) -> list[Block]:
+    """What the map said when the request was filed, and what is told around the place now."""
+    name = explain.area_name(release.area_by_id.get(request.place.area_id, release.whole), words)
     key = explain.CLASS_KEYS[request.place.risk_class]
-    told: list[Block] = [
+    return [
         Heading(text=words.text("letter.evidence"), level=2),
         Paragraph(text=said(words.text(f"{key}.long", parent=name))),
         Paragraph(text=said(words.text("letter.evidence.class", release=request.place.release_id)), is_small=True),
+        *(Paragraph(text=said(sentence)) for sentence in around.sentences),
+        Paragraph(text=said(" ".join(around.sources)), is_small=True),
     ]
-    if area.rate_low is not None and area.rate_high is not None:
-        span = words.range(area.rate_low, area.rate_high)
-        told.append(Paragraph(text=said(words.text("letter.evidence.range", area=name, range=span))))
-        source = words.text("letter.evidence.source", release=release.release_id, date=release.as_of)
-        told.append(Paragraph(text=said(source), is_small=True))
-    return told
 
 
 def _deadline(request: CouncilRequest, words: Wording, *, today: date) -> list[Block]:
