@@ -11,6 +11,8 @@ from riskmap.ports import Account
 NOW = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
 GROUNDS = "Мектеп жанындағы өткел қараңғы, бағандағы шам жанбайды."
 TOWN = "toy"
+HEARD = {"channel": "phone", "heard_day": "2026-11-01"}
+"""Read only where the secretary writes a word down for somebody."""
 NOT_A_HASH = "-"
 """A hash no password has."""
 
@@ -28,7 +30,7 @@ def a_place(**given) -> Place:
 
 
 def a_filing(**given) -> Filing:
-    return Filing(**{"kind": "lighting", "grounds": GROUNDS, "landmark": "Мектеп қақпасы", **given})
+    return Filing(**{"kind": "lighting", "grounds": GROUNDS, "landmark": "Мектеп қақпасы", **HEARD, **given})
 
 
 def a_request(**given):

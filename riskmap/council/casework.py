@@ -7,15 +7,15 @@ next change, or the command ``journal``, publishes it.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from geodata import hexgrid
-from riskmap.council import clocks, journal_desk
+from riskmap.council import assisted, clocks, journal_desk
 from riskmap.council import request as rules
 from riskmap.council.clocks import Deadline
-from riskmap.council.request import NEEDS, Action, CouncilRequest, Filing, Place, RequestKind, State
+from riskmap.council.request import NEEDS, Action, CouncilRequest, Filing, Place, RequestKind, State, civil_day
 from riskmap.errors import (
     CannotWrite,
     ChangedMeanwhile,
@@ -106,6 +106,7 @@ def file(
     with office.store.work() as work:
         filed = work.requests.by_key(actor.account_id, key)
         if filed is None:
+            told, faults = assisted.checked(asdict(filing), today=civil_day(at)) if is_for_someone else ({}, [])
             filed = rules.submit(
                 filing,
                 place,
@@ -116,6 +117,8 @@ def file(
                 at=at,
                 key=key,
                 is_simulated=is_simulated,
+                told=told,
+                faults=faults,
             )
             before = _asked_before(work, filed)
             if before is None:

@@ -4,7 +4,7 @@ A request is a chain of steps. Its version is the number of steps it holds, so a
 steps saw another request. Who may take a step is asked of `riskmap.identity.access`, not here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
@@ -229,11 +229,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filing:
-    """What a person wrote into the form of a new request; cleaned by `submit`."""
+    """What a person wrote into the form of a new request; cleaned by `submit`.
+
+    ``channel`` and ``heard_day`` are read by `council.assisted` alone.
+    """
 
     kind: str
     grounds: str
     landmark: str = ""
+    channel: str = ""
+    heard_day: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,16 +337,17 @@ def submit(
     at: datetime,
     key: str,
     is_simulated: bool,
-    marks: int = 0,
+    told: Mapping[str, str] | None = None,
+    faults: Sequence[FieldFault] = (),
 ) -> CouncilRequest:
-    """A new request in its first public state; ``marks`` is how many it is made of.
+    """A new request in its first public state. ``told`` is kept with its first step; ``faults`` were found before.
 
     Raises
     ------
     UnfitFields
         If the kind is none of ours, or a text is empty, too short or too long.
     """
-    faults = []
+    faults = list(faults)
     if filing.kind not in set(RequestKind):
         faults.append(FieldFault(field="kind", fault="missing"))
     grounds, landmark = texts.clean(filing.grounds), texts.clean(filing.landmark, is_line=True)
@@ -359,7 +365,7 @@ def submit(
         role=role,
         at=at,
         key=key,
-        fields={MARKS: str(marks)} if marks else {},
+        fields=told or {},
     )
     return CouncilRequest(
         territory=place.territory,
@@ -428,7 +434,7 @@ def _checked_fields(
     cleaned, faults = {}, []
     for needed in NEEDS[action]:
         text = texts.clean(given.get(needed.name, ""), is_line=needed.kind is not FieldKind.TEXT)
-        found = _field_faults(needed, text)
+        found = field_faults(needed, text)
         if not found and needed.kind is FieldKind.DAY:
             found = _day_faults(request, needed.name, date.fromisoformat(text), today=today)
         faults += found
@@ -448,7 +454,7 @@ def _day_faults(request: CouncilRequest, name: str, day: date, *, today: date) -
     return [FieldFault(field=name, fault="day_in_future")] if name in HAPPENED and day > today else []
 
 
-def _field_faults(needed: Field, text: str) -> list[FieldFault]:
+def field_faults(needed: Field, text: str) -> list[FieldFault]:
     if not text:
         return [FieldFault(field=needed.name, fault="missing")]
     if needed.kind is FieldKind.CHOICE:

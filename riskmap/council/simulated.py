@@ -11,7 +11,7 @@ from functools import partial
 from models.risk_class import RiskClass
 from riskmap.council import casework, places, simulated_meetings
 from riskmap.council.casework import Office
-from riskmap.council.request import Action, CouncilRequest, Filing
+from riskmap.council.request import Action, CouncilRequest, Filing, civil_day
 from riskmap.council.simulated_requests import STORIES, Event, Story
 from riskmap.errors import StepNotPossible
 from riskmap.identity import access, accounts
@@ -104,7 +104,13 @@ def _tell(office: Office, release: Release, actors: dict[str, Actor], progress: 
         filed[number] = casework.file(
             office,
             actors[story.by.value],
-            Filing(kind=story.kind.value, grounds=story.grounds, landmark=story.landmark),
+            Filing(
+                kind=story.kind.value,
+                grounds=story.grounds,
+                landmark=story.landmark,
+                channel="oral",
+                heard_day=civil_day(at).isoformat(),
+            ),
             places.locate(release, cells[number - 1]),
             key=_key(number),
             at=at,

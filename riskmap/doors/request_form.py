@@ -1,5 +1,6 @@
 """Asking the council for something: pick a place, see what others asked for nearby, then write."""
 
+import dataclasses
 import re
 import uuid
 from collections.abc import Sequence
@@ -8,9 +9,9 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from riskmap import journal
-from riskmap.council import casework, duplicates, places
+from riskmap.council import assisted, casework, duplicates, places
 from riskmap.council.casework import Neighbour
-from riskmap.council.request import FieldKind, Filing, Place, RequestKind
+from riskmap.council.request import FieldKind, Filing, Place, RequestKind, civil_day
 from riskmap.doors import alike, carrying, desk, form_fields, place_view
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.visit import Visit
@@ -60,7 +61,7 @@ def send(visit: Visit) -> Response:
     if len(may) == 2 and for_whom not in may:
         faults: tuple[FieldFault, ...] = (FieldFault(field="for_whom", fault="missing"),)
         return _form(visit, release, place, typed=Typed(values=form, faults=faults))
-    filing = Filing(kind=form.get("kind", ""), grounds=form.get("grounds", ""), landmark=form.get("landmark", ""))
+    filing = Filing(**{field.name: form.get(field.name, "") for field in dataclasses.fields(Filing)})
     is_for_someone = for_whom == FOR_SOMEONE if len(may) == 2 else may == [FOR_SOMEONE]
     found = [] if is_for_someone else duplicates.of_filing(visit.office, visit.actor, filing, place)
     if {str(one.number) for one, _ in found} - set(form.get(ALIKE_SEEN, "").split()):
@@ -184,6 +185,8 @@ def _fields(visit: Visit, typed: Typed, may: list[str]) -> list[FormField]:
         ),
         form_fields.field("grounds", words, typed, form_id=FORM_ID, help_text=form_fields.grounds_help(words)),
     ]
+    if FOR_SOMEONE in may:
+        fields[:0] = _how_it_came(visit, typed, is_only=len(may) == 1)
     if len(may) == 2:
         whom = [(name, words.text(f"casework.for_whom.{name}")) for name in may]
         fields.insert(
@@ -199,3 +202,31 @@ def _fields(visit: Visit, typed: Typed, may: list[str]) -> list[FormField]:
             ),
         )
     return fields
+
+
+def _how_it_came(visit: Visit, typed: Typed, *, is_only: bool) -> list[FormField]:
+    """Channel and day of what somebody said; whoever may also ask for themselves reads when to leave them empty."""
+    words = visit.words
+    help_text = "" if is_only else words.text("casework.help.assisted")
+    channels = [(channel, words.text(f"council.choice.{channel}")) for channel in assisted.CHANNELS]
+    today = civil_day(visit.at).isoformat()
+    return [
+        form_fields.field(
+            assisted.CHANNEL.name,
+            words,
+            typed,
+            form_id=FORM_ID,
+            kind=FieldKind.LINE,
+            choices=channels,
+            help_text=help_text,
+        ),
+        form_fields.field(
+            assisted.HEARD_DAY.name,
+            words,
+            typed,
+            form_id=FORM_ID,
+            kind=FieldKind.DAY,
+            default=today,
+            help_text=help_text,
+        ),
+    ]

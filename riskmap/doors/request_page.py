@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from riskmap.council import assisted as council_assisted
 from riskmap.council import casework, duplicates
 from riskmap.council.casework import Neighbour, RequestView
 from riskmap.council.clocks import Deadline
@@ -21,7 +22,7 @@ from riskmap.council.request import (
     Step,
     civil_day,
 )
-from riskmap.doors import alike, carrying, desk, form_fields, place_view, sending
+from riskmap.doors import alike, assisted, carrying, desk, form_fields, place_view, sending
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.request_form import key_of
@@ -171,6 +172,7 @@ def _page(
         "casework_request.html",
         alike=alike.rows(visit, duplicates.of_request(visit.office, visit.actor, release.territory, request.number)),
         letters=sending.letters(visit, request),
+        has_receipt=council_assisted.has_receipt(visit.actor, request),
         marks=signal_desk.behind(visit.signal_office, visit.actor, view.request),
         title=visit.text("casework.request.title", number=str(request.number)),
         status=status,
@@ -222,7 +224,9 @@ def _asked_by(visit: Visit, request: CouncilRequest) -> str:
         return visit.text("casework.asked_by.you")
     if request.made_of_marks:
         return visit.text("casework.asked_by.marks", n=request.made_of_marks)
-    return visit.text("casework.asked_by.in_person" if request.requester is None else "casework.asked_by.resident")
+    if request.requester is None:
+        return assisted.how_it_came(visit, request)
+    return visit.text("casework.asked_by.resident")
 
 
 def _line(visit: Visit, step: Step, *, is_full: bool) -> Line:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from riskmap.doors import (
     answers,
+    assisted,
     desk,
     form_body,
     looks,
@@ -76,6 +77,7 @@ def routes(
         _page(doors, f"{place}/silent", silent_desk.show),
         _page(doors, request, request_page.show),
         _page(doors, f"{request}/letter", sending.take),
+        _page(doors, f"{request}/receipt", assisted.show),
         _form(doors, f"{request}/support", request_page.support),
         _page(doors, f"{request}/{{action}}", request_page.back),
         _form(doors, f"{request}/{{action}}", request_page.move),

@@ -19,7 +19,7 @@ from riskmap.identity.access import Actor
 from riskmap.identity.sessions import SignedIn
 from riskmap.place_review.desk import ReviewOffice
 from riskmap.ports import Store
-from riskmap.public import base_map, page, shelf
+from riskmap.public import base_map, following, page, shelf
 from riskmap.public.base_map import BaseMap
 from riskmap.public.page import Shell, Visitor
 from riskmap.release import Release
@@ -90,6 +90,8 @@ class Visit:
     """Content of the file that a form sent along."""
     token: str | None = field(default=None, repr=False)
     signed_in: SignedIn | None = None
+    site: str = ""
+    """Address of the site as the visitor reached it; empty where it is none."""
     address: str | None = field(default=None, repr=False)
     """Where the visit comes from, for the limits on marks alone; None where it is not known."""
 
@@ -220,6 +222,7 @@ def begin(request: Request, doors: Doors, form: Mapping[str, str], upload: bytes
         form=form,
         upload=upload,
         token=request.cookies.get(COOKIE),
+        site=following.site_of(request),
         address=_address(request, doors.settings.address_header),
     )
 

@@ -27,7 +27,7 @@ ASKED_FOR = ("camera", "light")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Sentences about the place, where they are from, and other requests nearby, nearest first."""
+    """Sentences about the place, how they were reckoned and where they are from, and requests nearby, nearest first."""
 
     sentences: tuple[str, ...]
     sources: tuple[str, ...]
@@ -54,7 +54,8 @@ def around(
         span = words.range(area.rate_low, area.rate_high)
         sentences.append(words.text("letter.evidence.range", area=explain.area_name(area, words), range=span))
     told = dict(object_layer.shown(release))
-    sentences += [_objects(release, cell_id, kind, words) for kind in told if kind != object_layer.ACCIDENT]
+    objects = [_objects(release, cell_id, kind, words) for kind in told if kind != object_layer.ACCIDENT]
+    sentences += objects
     if object_layer.ACCIDENT in told:
         sentences.append(_accidents(release, cell_id, words))
     missing = [words.text(f"object.{kind}") for kind in ASKED_FOR if kind not in told]
@@ -67,6 +68,7 @@ def around(
     return Surroundings(
         sentences=tuple(sentences),
         sources=(
+            *([words.text("evidence.near", m=OBJECTS_WITHIN_M)] if objects else []),
             words.text("letter.evidence.source", release=release.release_id, date=release.as_of),
             *object_layer.sources(release, words),
         ),
@@ -87,9 +89,9 @@ def _objects(release: Release, cell_id: str, kind: str, words: Wording) -> str:
     count = int((inside | (metres <= OBJECTS_WITHIN_M)).sum())
     name = words.text(f"object.{kind}")
     if count:
-        return words.text("evidence.objects", kind=name, m=OBJECTS_WITHIN_M, n=count)
+        return words.text("evidence.objects", kind=name, n=count)
     nearest = int(round(float(metres.min()), -1))
-    return words.text("evidence.objects.none", kind=name, m=OBJECTS_WITHIN_M, nearest=nearest)
+    return words.text("evidence.objects.none", kind=name, nearest=nearest)
 
 
 def _accidents(release: Release, cell_id: str, words: Wording) -> str:

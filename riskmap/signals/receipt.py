@@ -72,7 +72,7 @@ def spaced(receipt: str) -> str:
     return " ".join(receipt[at : at + 4] for at in range(0, len(receipt), 4))
 
 
-def picture(receipt: str) -> str:
-    """The digits, and nothing else, as a QR code: an SVG element to stand inside a page. No address is in it."""
-    code = segno.make_qr(receipt, error="m")
+def picture(text: str) -> str:
+    """A text, and nothing else, as a QR code: an SVG element to stand inside a page. For a mark, its digits alone."""
+    code = segno.make_qr(text, error="m")
     return str(code.svg_inline(border=4, omitsize=True, dark="#000", light="#fff", svgclass=None, lineclass=None))

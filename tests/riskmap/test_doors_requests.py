@@ -1,12 +1,13 @@
 """Filing, supporting and moving requests through their pages: what is shown, what changes, what is never lost."""
 
 import uuid
+from datetime import date
 
 import pytest
 
 from riskmap.council.request import NEEDS, TRANSITIONS, Action, State
 from riskmap.wording import LANGUAGES, in_language
-from tests.council import GROUNDS, TOWN, fields_for
+from tests.council import GROUNDS, HEARD, TOWN, fields_for
 from tests.riskmap.doors_client import CELL, FAR_CELL, a_council, a_form, form_to, forms_of, text_of
 
 KK = in_language("kk")
@@ -178,28 +179,74 @@ def test_a_key_that_is_none_of_ours_is_replaced(council, key):
     assert uuid.UUID(request.steps[0].key)
 
 
-def test_a_secretary_enters_a_request_for_somebody_who_came_in_person(council):
+def test_a_secretary_enters_a_request_for_somebody_with_channel_and_day(council):
     browser = council.signed_in("secretary")
     opened = browser.get(NEW, cell=CELL)
-
-    shown = browser.follow(browser.post(NEW, form_to(opened, "/new") | a_form()))
-
-    (request,) = council.requests()
-    assert KK.text("casework.for_whom.only_someone") in text_of(opened)
-    assert (request.requester, request.entered_by) == (None, "a-secretary-0123")
-    assert KK.text("casework.asked_by.in_person") in text_of(shown)
-
-
-@pytest.mark.parametrize(("whom", "requester"), [("myself", "a-both-0123"), ("someone", None)])
-def test_whoever_may_do_both_says_for_whom(council, whom, requester):
-    browser = council.signed_in("both")
-    form = form_to(browser.get(NEW, cell=CELL), "/new") | a_form()
+    form = form_to(opened, "/new") | a_form()
 
     unsaid = browser.post(NEW, form)
-    browser.post(NEW, form_to(unsaid, "/new") | {"for_whom": whom})
+    later = browser.post(NEW, form | {"channel": "phone", "heard_day": "2026-11-03"})
+    nothing_yet = council.requests()
+    shown = browser.follow(browser.post(NEW, form_to(unsaid, "/new") | {"channel": "phone", "heard_day": "2026-10-30"}))
 
+    (request,) = council.requests()
+    came = KK.text("casework.asked_by.assisted", channel=KK.text("council.choice.phone"), date=date(2026, 10, 30))
+    assert [unsaid.status_code, later.status_code, nothing_yet] == [422, 422, []]
+    assert KK.text("council.fault.day_in_future") in text_of(later)
+    assert KK.text("casework.for_whom.only_someone") in text_of(opened)
+    assert (request.requester, request.entered_by) == (None, "a-secretary-0123")
+    assert request.steps[0].fields == {"channel": "phone", "heard_day": "2026-10-30"}
+    assert came in text_of(shown)
+
+
+@pytest.mark.parametrize(("whom", "requester", "kept"), [("myself", "a-both-0123", {}), ("someone", None, HEARD)])
+def test_whoever_may_do_both_says_for_whom(council, whom, requester, kept):
+    browser = council.signed_in("both")
+    form = form_to(browser.get(NEW, cell=CELL), "/new") | a_form() | HEARD
+
+    unsaid = browser.post(NEW, form)
+    browser.post(NEW, form_to(unsaid, "/new") | {"for_whom": whom, "channel": "phone"})
+
+    (request,) = council.requests()
     assert unsaid.status_code == 422
-    assert [request.requester for request in council.requests()] == [requester]
+    assert (request.requester, request.steps[0].fields) == (requester, kept)
+
+
+# ---- The receipt of what was written down for somebody ----
+
+
+def test_the_receipt_has_number_day_and_address_and_no_words_of_anybody(council):
+    request = council.file("secretary", is_for_someone=True, landmark="Мектеп қақпасы")
+    path = f"/casework/{TOWN}/{request.number}"
+    browser = council.signed_in("secretary")
+    page = browser.get(path)
+
+    receipt = browser.get(f"{path}/receipt", lang="ru")
+
+    ru = in_language("ru")
+    assert f"{path}/receipt" in page.text
+    assert receipt.headers["cache-control"] == "no-store"
+    said = text_of(receipt)
+    assert ru.text("casework.receipt.title", number="1") in said
+    channel = ru.text("council.choice.phone")
+    assert ru.text("casework.asked_by.assisted", channel=channel, date=date(2026, 11, 1)) in said
+    assert f"http://riskmap.test/council/{TOWN}/1" in said
+    assert ru.text("casework.legal") in said
+    assert "<svg" in receipt.text
+    assert request.grounds not in said
+    assert "Мектеп қақпасы" not in said
+
+
+def test_only_what_was_written_down_for_somebody_has_a_receipt(council):
+    own = council.file("resident")
+    council.file("secretary", is_for_someone=True)
+
+    told = council.signed_in("secretary").get(f"/casework/{TOWN}/{own.number}/receipt")
+    others = [council.signed_in(login).get(f"/casework/{TOWN}/2/receipt") for login in ("resident", "chair", "police")]
+
+    assert told.status_code == 409
+    assert [answer.status_code for answer in others] == [403, 403, 403]
+    assert "/receipt" not in council.signed_in("secretary").get(f"/casework/{TOWN}/{own.number}").text
 
 
 # ---- Who may not ----

@@ -63,7 +63,7 @@ def test_objects_are_those_in_the_hexagon_or_near_its_centre(city):
             )
             counts.add(near)
             told = next(one for one in said if one.startswith(name))
-            assert told.startswith(f"{name} in the hexagon and within 300 m of its centre: {near}."), cell_id
+            assert told.startswith(f"{name} nearby: {near}."), cell_id
     assert 0 in counts
     assert max(counts) > 5
 
@@ -93,8 +93,9 @@ def test_the_range_is_that_of_the_area_and_every_source_is_named(city):
     told = evidence.around(city, cell.cell_id, WORDS)
 
     assert WORDS.range(cell.area.rate_low, cell.area.rate_high) in told.sentences[0]
-    assert city.release_id in told.sources[0]
-    assert "Ulgiqala (simulated)" in told.sources[1]
+    assert "300 m" in told.sources[0]
+    assert city.release_id in told.sources[1]
+    assert "Ulgiqala (simulated)" in told.sources[2]
 
 
 def test_what_nobody_gave_to_the_map_is_named_as_missing(city):
@@ -103,7 +104,7 @@ def test_what_nobody_gave_to_the_map_is_named_as_missing(city):
     told = " ".join(evidence.around(bare, city.cell_at(0).cell_id, WORDS).sentences)
 
     assert "Not given to the map: CCTV cameras; Street lights; Road accidents with casualties." in told
-    assert "within 300 m" not in told
+    assert "nearby" not in told
 
 
 def test_requests_nearby_are_the_nearest_first_without_the_one_asked_of(city):
