@@ -7,12 +7,14 @@ from pathlib import Path
 from riskmap.assembly import open_store
 from riskmap.council import casework, places
 from riskmap.council.casework import Office
-from riskmap.council.request import CouncilRequest, Filing
+from riskmap.council.request import CouncilRequest, Filing, civil_day
 from riskmap.identity import access, accounts
 from riskmap.identity.access import Actor, Grant, Role
 from riskmap.release import Release
 from riskmap.settings import Settings
+from riskmap.signals import places as signal_places
 from tests.installation import CITY
+from tests.signal_builder import a_signal
 
 WORD = "a long enough word"
 SIGN_IN_ROLES = (Role.RESIDENT, Role.COUNCIL_MEMBER, Role.SECRETARY, Role.CHAIR, Role.AKIMAT_OFFICER)
@@ -47,6 +49,15 @@ class CouncilTown:
         filing = Filing(kind="camera", grounds=grounds)
         key = f"behind the pages {login} {position}"
         return casework.file(self.office, self.actor(login), filing, place, key=key, at=datetime.now(UTC))
+
+    def mark(self, cell_id: str) -> None:
+        """A mark that waits for the secretary, made behind the pages."""
+        place = signal_places.locate(self.release, cell_id)
+        with self.store.work() as work:
+            number = work.signals.next_number(CITY)
+            day = civil_day(datetime.now(UTC))
+            work.signals.add(a_signal(number, place=place, marked_on=day))
+            work.commit()
 
     def end_sessions(self, login: str) -> None:
         with self.store.work() as work:

@@ -6,7 +6,7 @@ import pytest
 
 from riskmap import wording
 from tests.browser.council_town import WORD, CouncilTown
-from tests.browser.visits import AXE, DESKTOP, NARROW, PHONE, Visit, served
+from tests.browser.visits import AXE, COMBINATIONS, DESKTOP, NARROW, PHONE, SIZES, Visit, served
 from tests.installation import CITY
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("council journeys")]
@@ -249,35 +249,64 @@ def test_two_presses_of_one_button_make_one_request(visit, town):
     assert len(town.requests()) == before + 1
 
 
-PAGES = {
-    "councils": "/council",
-    "list": f"/council/{CITY}",
-    "request": f"/council/{CITY}/2",
-    "sign in": "/sign-in",
-    "pick": f"/casework/{CITY}/new",
-    "desk": f"/casework/{CITY}",
-    "casework": f"/casework/{CITY}/9",
-}
+CASEWORK, COUNCIL = f"/casework/{CITY}", f"/council/{CITY}"
+STAFF = (
+    "/casework",
+    CASEWORK,
+    f"{CASEWORK}/new",
+    f"{CASEWORK}/new?cell={{cell}}",
+    f"{CASEWORK}/5",
+    f"{CASEWORK}/9",
+    f"{CASEWORK}/18/receipt",
+    f"{CASEWORK}/meetings",
+    f"{CASEWORK}/meetings/1",
+    f"{CASEWORK}/meetings/2",
+    f"{CASEWORK}/bodies",
+    f"{CASEWORK}/note",
+    f"{CASEWORK}/silent",
+    f"/marks/{CITY}",
+    f"/marks/{CITY}/lighting/{{cell}}",
+)
+OPEN = (
+    "/sign-in",
+    "/council",
+    COUNCIL,
+    f"{COUNCIL}/2",
+    f"{COUNCIL}/late",
+    f"{COUNCIL}/decisions",
+    f"{COUNCIL}/meetings",
+    f"{COUNCIL}/meetings/1",
+    f"/mark/{CITY}",
+    f"/mark/{CITY}/{{cell}}",
+    f"/mark/{CITY}/{{cell}}?category=lighting",
+    "/mark/receipt",
+)
+"""Every kind of page of the council: of the secretary, and of anyone."""
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not in node_modules; scripts/setup puts it there")
-@pytest.mark.parametrize(("size", "language"), [(PHONE, "kk"), (DESKTOP, "ru")], ids=["phone kk", "desktop ru"])
-def test_no_severe_barrier_is_found_and_nothing_reaches_over_the_edge(visit, size, language):
+@pytest.mark.parametrize("looked_at", COMBINATIONS, ids="-".join)
+def test_no_severe_barrier_is_found_and_nothing_reaches_over_the_edge(visit, town, site, looked_at):
+    language, size, scheme = looked_at
+    cell = f"{int(town.release.cells[30]):x}"
+    town.mark(cell)
+    person = visit(SIZES[size], path=CASEWORK, lang=language, color_scheme=scheme)
+    sign_in(person.page, "secretary")
+    person.page.wait_for_url(re.compile(re.escape(CASEWORK)))
+    anyone = visit(SIZES[size], path="/council", lang=language, color_scheme=scheme)
     found = {}
-    person = open_workspace(visit, "secretary", language, size)
-    anyone = visit(size, path="/council", lang=language)
-    for name, path in PAGES.items():
-        page = (person if path.startswith("/casework") else anyone).page
-        page.goto(f"{anyone.page.url.split('/council')[0]}{path}?lang={language}")
-        page.wait_for_load_state("networkidle")
-        opened = person if page is person.page else anyone
-        found[name] = opened.severe_findings()
-        page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
-        if page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
-            found[name].append("reaches over the edge of a narrow phone")
-        page.set_viewport_size({"width": size[0], "height": size[1]})
+    for opened, paths in ((person, STAFF), (anyone, OPEN)):
+        for path in paths:
+            address = path.format(cell=cell)
+            opened.page.goto(f"{site}{address}{'&' if '?' in address else '?'}lang={language}")
+            opened.page.wait_for_load_state("networkidle")
+            found[path] = opened.severe_findings()
+            opened.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+            if opened.page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
+                found[path].append("reaches over the edge of a narrow phone")
+            opened.page.set_viewport_size({"width": SIZES[size][0], "height": SIZES[size][1]})
 
-    assert found == {name: [] for name in PAGES}
+    assert found == {path: [] for path in (*STAFF, *OPEN)}
 
 
 def test_a_pressed_hexagon_of_the_public_map_leads_to_the_council(visit, town):

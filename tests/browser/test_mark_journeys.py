@@ -1,4 +1,4 @@
-"""A mark in a real browser: from the category to the receipt, to the council's request, and to what became of it."""
+"""A mark in a real browser by keyboard alone; what becomes of marks is in test_year_journeys.py."""
 
 import re
 
@@ -6,9 +6,8 @@ import pytest
 
 from riskmap import wording
 from riskmap.signals import opened
-from tests.browser.council_town import WORD, CouncilTown
-from tests.browser.visits import DESKTOP, PHONE, Visit, served
-from tests.installation import CITY
+from tests.browser.council_town import CouncilTown
+from tests.browser.visits import DESKTOP, Visit, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("council journeys")]
 PAUSE_MS = opened.LEAST.total_seconds() * 1000 + 1500
@@ -25,38 +24,6 @@ def town(installation, tmp_path_factory):
 def site(town):
     with served(town.data) as address:
         yield address
-
-
-@pytest.mark.parametrize(("language", "size"), [("kk", PHONE), ("ru", DESKTOP)], ids=["kk phone", "ru desktop"])
-def test_a_mark_becomes_a_request_and_its_receipt_says_so(chromium, site, town, language, size):
-    words, cell = wording.in_language(language), f"{int(town.release.cells[40 + len(language + str(size))]):x}"
-    resident = Visit(chromium, site, size, path=f"/mark/{CITY}/{cell}", lang=language)
-    resident.page.get_by_role("link", name=words.text("signal.category.lighting")).click()
-    for question in ("what", "when", "how_often", "feels_unsafe"):
-        resident.page.locator(f"input[name={question}]").first.check()
-    resident.page.wait_for_timeout(PAUSE_MS)
-    resident.page.locator("form.rm-form button.rm-primary").click()
-    receipt = resident.page.locator(".rm-receipt").inner_text()
-    assert resident.context.cookies() == []
-
-    secretary = Visit(chromium, site, size, path=f"/marks/{CITY}", lang=language)
-    secretary.page.locator("#login").fill("secretary")
-    secretary.page.locator("#password").fill(WORD)
-    secretary.page.locator("form.rm-form button.rm-primary").click()
-    secretary.page.locator(f"main a[href*='/lighting/{cell}']").click()
-    secretary.page.locator("form[action*='/into'] button").click()
-    secretary.page.wait_for_url(re.compile(rf"/casework/{CITY}/\d+\?"))
-    number = re.search(r"/(\d+)\?", secretary.page.url)[1]
-
-    anyone = Visit(chromium, site, size, path="/mark/receipt", lang=language)
-    anyone.page.locator("input[name=receipt]").fill(receipt)
-    anyone.page.locator("form.rm-look-up button").click()
-    told = anyone.page.locator("main [role=status]").inner_text()
-    visits = (resident, secretary, anyone)
-    assert f"№ {number}" in told
-    assert [one.troubles for one in visits] == [([], [], [])] * 3
-    for one in visits:
-        one.context.close()
 
 
 def test_from_the_front_door_a_place_is_found_and_a_problem_marked_with_the_keyboard_alone(chromium, site, town):

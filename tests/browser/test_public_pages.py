@@ -3,18 +3,10 @@
 import pytest
 
 from tests.browser import public_pages
-from tests.browser.visits import AXE, DESKTOP, PHONE, Visit, served
+from tests.browser.visits import AXE, COMBINATIONS, SIZES, Visit, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("public_pages")]
 
-SIZES = {"phone": PHONE, "desktop": DESKTOP}
-ALWAYS = {("kk", "phone", "light"), ("ru", "desktop", "dark")}
-COMBINATIONS = [
-    pytest.param((language, size, scheme), marks=() if (language, size, scheme) in ALWAYS else pytest.mark.deep)
-    for language in ("kk", "ru")
-    for size in SIZES
-    for scheme in ("light", "dark")
-]
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 

@@ -21,6 +21,15 @@ PATIENCE_MS = 30_000
 MOST_TABS = 60
 AXE = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
 PHONE, DESKTOP, NARROW = (360, 740), (1366, 768), (320, 640)
+SIZES = {"phone": PHONE, "desktop": DESKTOP}
+ALWAYS = {("kk", "phone", "light"), ("ru", "desktop", "dark")}
+COMBINATIONS = [
+    pytest.param((language, size, scheme), marks=() if (language, size, scheme) in ALWAYS else pytest.mark.deep)
+    for language in ("kk", "ru")
+    for size in SIZES
+    for scheme in ("light", "dark")
+]
+"""Language, size and theme in which pages are judged; scripts/check takes two, ``--deep`` all eight."""
 WHERE_FOCUS_IS = """() => {
   const active = document.activeElement;
   if (active.tagName === "IFRAME") return "map: " + active.contentDocument.activeElement.className;
