@@ -203,6 +203,26 @@ class SignInRefused(RiskMapError, PermissionError):
     exit_status = ExitStatus.REFUSED
 
 
+class ProviderUnavailable(RiskMapError, ConnectionError):
+    """The provider of sign-in does not answer, not as agreed, or cannot be asked as it was set up."""
+
+    exit_status = ExitStatus.UNREACHABLE
+
+
+class ProviderRefused(RiskMapError, PermissionError):
+    """Somebody came back from the provider and is not let in.
+
+    ``reason`` is a code for the audit log, ``check`` what a token failed at. ``code`` is what a person who is not
+    linked to any account reads out to the administrator.
+    """
+
+    exit_status = ExitStatus.REFUSED
+
+    def __init__(self, message: str, *, reason: str, check: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.reason, self.check, self.code = reason, check, code
+
+
 class SessionEnded(RiskMapError, PermissionError):
     """There is no session, or it has ended."""
 

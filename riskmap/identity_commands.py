@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from riskmap import journal, release
+from riskmap import journal, link_commands, release
 from riskmap.command_line import Context, Report, opened
 from riskmap.errors import DamagedRelease, InvalidOptions, NoRelease, UnfitAccount
 from riskmap.identity import access, accounts, audit
@@ -33,6 +33,7 @@ def add_commands(
     enable = add("enable", _enable, "open a closed account again")
     password = add("password", _password, "give a new password and end the sessions")
     add("list", _list, "accounts with their roles")
+    link_commands.add_actions(add)
     for command in (new, give, take, disable, enable, password):
         command.add_argument("login", metavar="LOGIN")
     for command in (new, give, take):
@@ -42,6 +43,9 @@ def add_commands(
         command.add_argument(
             "--password-stdin", action="store_true", help="read the password from a line; default: make one and show it"
         )
+    new.add_argument(
+        "--no-password", action="store_true", help="give no password: the account is opened through a provider alone"
+    )
 
     check_text = "compare the audit log with itself and with published journals"
     check = commands.add_parser("check-audit", parents=[shared], help=check_text, description=check_text)
@@ -52,7 +56,7 @@ def add_commands(
 
 
 def _add(options: argparse.Namespace, context: Context) -> Report:
-    password, lines, data = _chosen_password(options, context)
+    password, lines, data = _first_password(options, context)
     with opened(context) as store:
         _require_region(store, context, options.region)
         account = accounts.add(
@@ -162,6 +166,15 @@ def _published_heads(journals: Path) -> list[Mapping[str, Any]]:
             ) from error
         heads.append(head if isinstance(head, dict) else {"position": None})
     return heads
+
+
+def _first_password(options: argparse.Namespace, context: Context) -> tuple[str | None, list[str], dict[str, str]]:
+    """As `_chosen_password`; None where the account is to have none."""
+    if not options.no_password:
+        return _chosen_password(options, context)
+    if options.password_stdin:
+        raise InvalidOptions("--no-password and --password-stdin are both given; expected one at most. Leave one out.")
+    return None, [context.words.text("cli.account.no_password")], {}
 
 
 def _chosen_password(options: argparse.Namespace, context: Context) -> tuple[str, list[str], dict[str, str]]:

@@ -17,6 +17,7 @@ from riskmap.identity.access import Grant
 from riskmap.lake_ports import IncidentLake, LakeFiles, QuarantineMarks, Strikes
 from riskmap.model_port import ModelShelf
 from riskmap.place_review.rules import PlaceReview
+from riskmap.provider_port import Identities, PendingSignIns
 from riskmap.signal_port import Signals
 from riskmap.surroundings_port import SurroundingsShelf
 from riskmap.tables_port import SurveyShelf, TotalsShelf
@@ -347,6 +348,12 @@ class UnitOfWork(Protocol):
 
     @property
     def sessions(self) -> Sessions: ...
+
+    @property
+    def identities(self) -> Identities: ...
+
+    @property
+    def pending_sign_ins(self) -> PendingSignIns: ...
 
     @property
     def requests(self) -> Requests: ...

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from riskmap import provider_settings
 from riskmap.errors import InvalidSetting
+from riskmap.provider_settings import ProviderSettings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ASSETS = Path(__file__).resolve().parent / "assets"
@@ -82,6 +84,42 @@ SETTINGS: tuple[Setting, ...] = (
         default="none: the address of the connection counts",
         meaning="Header in which the proxy in front writes the visitor's address, for limits on anonymous marks. "
         "Behind a proxy on this machine without it, all visitors count as one neighbourhood.",
+    ),
+    Setting(
+        name="RISKMAP_SITE_ADDRESS",
+        default="none: nobody can sign in with a provider",
+        meaning="The site's own address, scheme and host, to which a provider of sign-in sends browsers back.",
+    ),
+    Setting(
+        name="RISKMAP_OIDC_ISSUER",
+        default="none: people sign in with login and password alone",
+        meaning="Issuer of the provider people may sign in with (OpenID Connect), letter by letter as it names itself. "
+        "Register the site there with the address RISKMAP_SITE_ADDRESS/sign-in/callback.",
+    ),
+    Setting(
+        name="RISKMAP_OIDC_CLIENT_ID",
+        default="none",
+        meaning="Name under which the site is registered at the provider.",
+    ),
+    Setting(
+        name="RISKMAP_OIDC_CLIENT_SECRET",
+        default="none",
+        meaning="Secret that the provider gave with it.",
+    ),
+    Setting(
+        name="RISKMAP_OIDC_CLIENT_SECRET_FILE",
+        default="none",
+        meaning="File that holds this secret, in place of the setting before.",
+    ),
+    Setting(
+        name="RISKMAP_OIDC_NAME",
+        default="none: the button speaks of the organisation's own system",
+        meaning="What people call the provider; the button of the sign-in page says it.",
+    ),
+    Setting(
+        name="RISKMAP_OIDC_CA_FILE",
+        default="the certificate authorities of the machine",
+        meaning="File (PEM) of the authorities whose certificates alone the provider may show, in a closed network.",
     ),
     Setting(
         name="RISKMAP_KEEP_QUARANTINE_DAYS",
@@ -170,6 +208,7 @@ class Settings:
     contact: str | None = None
     address_header: str | None = None
     kept_for: KeptFor = KeptFor()
+    provider: ProviderSettings | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -184,6 +223,8 @@ class Settings:
         # Absolute, so that a later change of folder does not move the installation.
         data = Path(given.get("RISKMAP_DATA", "").strip() or REPOSITORY / "var").expanduser().absolute()
         database_url = given.get("RISKMAP_DATABASE_URL", "").strip() or f"sqlite:///{data / 'riskmap.db'}"
+        is_https = _yes_or_no("RISKMAP_HTTPS", given.get("RISKMAP_HTTPS", "").strip())
+        site = provider_settings.usable_site(given.get("RISKMAP_SITE_ADDRESS", "").strip(), is_https=is_https)
         return cls(
             data=data,
             database_url=_usable_database(database_url),
@@ -193,11 +234,12 @@ class Settings:
             basemap_attribution=_usable_line(
                 "RISKMAP_BASEMAP_ATTRIBUTION", given.get("RISKMAP_BASEMAP_ATTRIBUTION", "").strip(), LONGEST_ATTRIBUTION
             ),
-            is_https=_yes_or_no("RISKMAP_HTTPS", given.get("RISKMAP_HTTPS", "").strip()),
+            is_https=is_https,
             needs_second_person=_yes_or_no("RISKMAP_SECOND_PERSON", given.get("RISKMAP_SECOND_PERSON", "").strip()),
             contact=_usable_line("RISKMAP_CONTACT", given.get("RISKMAP_CONTACT", "").strip(), LONGEST_CONTACT),
             address_header=_usable_header(given.get("RISKMAP_ADDRESS_HEADER", "").strip()),
             kept_for=_kept_for(given),
+            provider=provider_settings.from_environment(given, site_address=site),
         )
 
     @property

@@ -28,6 +28,7 @@ from riskmap.doors import (
     marks_desk,
     meeting_desk,
     note_desk,
+    provider_door,
     release_desk,
     request_form,
     request_page,
@@ -45,6 +46,7 @@ from riskmap.doors.visit import Doors, Visit
 from riskmap.errors import RiskMapError, SessionEnded, StoreBusy
 from riskmap.identity import sessions
 from riskmap.ports import Store
+from riskmap.provider_settings import CALLBACK
 from riskmap.settings import Settings
 
 Handler = Callable[[Visit], Response]
@@ -60,6 +62,9 @@ def routes(
     return [
         _page(doors, "/sign-in", session_door.ask, is_open=True),
         _form(doors, "/sign-in", session_door.sign_in, is_open=True, most_bytes=form_body.SIGN_IN_BYTES),
+        _form(doors, "/sign-in/resume", session_door.resume, is_open=True, most_bytes=form_body.SIGN_IN_BYTES),
+        _page(doors, "/sign-in/provider", provider_door.begin, is_open=True),
+        _page(doors, CALLBACK, provider_door.come_back, is_open=True),
         _form(doors, "/sign-out", session_door.sign_out),
         _page(doors, "/casework", desk.choose),
         _page(doors, place, desk.show),

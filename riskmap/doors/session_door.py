@@ -58,6 +58,31 @@ def sign_in(visit: Visit) -> Response:
     return response
 
 
+def tell(visit: Visit, sentence: str, *, wanted: str, status: HTTPStatus) -> Response:
+    """The sign-in page under a sentence: what somebody meets whom the provider did not bring in."""
+    return _page(visit, wanted=safe_return(wanted), notice=sentence, status=status)
+
+
+def let_in(visit: Visit, token: str, *, wanted: str) -> Response:
+    """Hand over a session that has begun, ending the one before it, and send the browser on."""
+    sessions.sign_out(visit.doors.store, visit.token, at=visit.at)
+    response = _on_to(visit, safe_return(wanted))
+    response.set_cookie(COOKIE, token, **_cookie_manners(visit))
+    return response
+
+
+def resume(visit: Visit) -> Response:
+    """Go on with a form that came too late, once its sender has signed in beside it in another tab."""
+    carried = carrying.through_sign_in(visit)
+    if carried is None:
+        return visit.go(HOME)
+    try:
+        return _send_now(visit, visit.token or "", carried)
+    except SessionEnded:
+        told = visit.text("account.session_ended_kept")
+        return _page(visit, wanted=HOME, carried=carried, notice=told, status=HTTPStatus.UNAUTHORIZED)
+
+
 def sign_out(visit: Visit) -> Response:
     """End the session and take its cookie back."""
     sessions.sign_out(visit.doors.store, visit.token, at=visit.at)
@@ -110,6 +135,7 @@ def _page(
         login=login[:100],
         fault=fault,
         notice=notice,
+        provider=visit.doors.settings.provider,
         prefix=carrying.PREFIX,
         carried=carried,
         written=carried.written(visit.words) if carried else [],

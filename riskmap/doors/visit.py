@@ -16,6 +16,7 @@ from riskmap.council.casework import Office
 from riskmap.doors.refusals import UnknownPage
 from riskmap.errors import SessionEnded
 from riskmap.identity.access import Actor
+from riskmap.identity.provider import Provider
 from riskmap.identity.sessions import SignedIn
 from riskmap.place_review.desk import ReviewOffice
 from riskmap.ports import Store
@@ -30,6 +31,8 @@ from riskmap.signals.limits import Gate
 from riskmap.wording import Wording
 
 COOKIE = "riskmap_session"
+BEGUN_COOKIE = "riskmap_sign_in"
+"""Held by a browser on its way to the provider of sign-in and back."""
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 DELIVERY_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -42,6 +45,7 @@ class Doors:
         self._open_store, self._opening = open_store, Lock()
         self._store: Store | None = None
         self.gate = Gate()
+        self.provider = Provider(settings.provider) if settings.provider else None
 
     @property
     def store(self) -> Store:
@@ -89,6 +93,8 @@ class Visit:
     upload: bytes | None = field(default=None, repr=False)
     """Content of the file that a form sent along."""
     token: str | None = field(default=None, repr=False)
+    begun: str | None = field(default=None, repr=False)
+    """What the browser was given when it was sent to the provider of sign-in."""
     signed_in: SignedIn | None = None
     site: str = ""
     """Address of the site as the visitor reached it; empty where it is none."""
@@ -223,6 +229,7 @@ def begin(request: Request, doors: Doors, form: Mapping[str, str], upload: bytes
         upload=upload,
         token=request.cookies.get(COOKIE),
         site=following.site_of(request),
+        begun=request.cookies.get(BEGUN_COOKIE),
         address=_address(request, doors.settings.address_header),
     )
 

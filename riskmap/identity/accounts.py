@@ -21,11 +21,14 @@ from riskmap.errors import NotAllowed, UnfitAccount, UnknownAccount
 from riskmap.identity import access, audit
 from riskmap.identity.access import OPERATOR, Actor, Grant, Permission
 from riskmap.ports import Account, Store, UnitOfWork
+from riskmap.provider_port import Identity, is_subject
 from riskmap.wording import LANGUAGES
 
 LOGIN = re.compile(r"[\w.-]{3,40}")
 REGION_ID = re.compile(r"[a-z0-9_-]{1,40}(/[\w.() -]{1,39})?")
 LEAST_PASSWORD, MOST_PASSWORD = 12, 200
+NO_PASSWORD = ""
+"""In the place of a hash: no password opens the account."""
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without l, i, o, 0 and 1, which are read as one another."""
@@ -40,13 +43,15 @@ def add(
     actor: Actor,
     *,
     login: str,
-    password: str,
+    password: str | None,
     grants: Sequence[Grant],
     language: str,
     at: datetime,
     is_simulated: bool = False,
 ) -> Account:
     """Open an account with its first roles. One without any can only be opened by the operator.
+
+    Without a password nobody signs in with one: the account waits to be linked to somebody at a provider.
 
     Raises
     ------
@@ -56,7 +61,8 @@ def add(
         If login, password, language or a region does not fit, or the login is taken.
     """
     folded = _fit_login(login)
-    _require_fit_password(password, folded)
+    if password is not None:
+        _require_fit_password(password, folded)
     if language not in LANGUAGES:
         raise UnfitAccount(f"The language is {language[:20]!r}; expected one of {', '.join(LANGUAGES)}. Choose one.")
     for given in grants:
@@ -64,7 +70,7 @@ def add(
     account = Account(
         account_id=f"a-{secrets.token_hex(8)}",
         login=folded,
-        password_hash=hash_password(password),
+        password_hash=NO_PASSWORD if password is None else hash_password(password),
         language=language,
         created_at=at,
         is_simulated=is_simulated,
@@ -155,6 +161,49 @@ def enable(store: Store, actor: Actor, login: str, *, at: datetime) -> None:
             _record(work, actor, "account_enabled", account, {}, at=at)
 
 
+def link(store: Store, actor: Actor, login: str, *, issuer: str, subject: str, at: datetime) -> bool:
+    """Let whoever is ``subject`` at a provider open an account; false if they could before.
+
+    Raises
+    ------
+    NotAllowed
+        If the actor does not manage accounts in each region of the account.
+    UnfitAccount
+        If that is no subject, the account is linked to another one there, or the subject to another account.
+    UnknownAccount
+        If nobody has the login.
+    """
+    if not is_subject(subject):
+        raise UnfitAccount(
+            f"The subject has {len(subject)} signs; expected 1 to 255 that can be printed, as the provider writes it. "
+            "Copy it from there."
+        )
+    with _changing(store, actor, at=at) as work:
+        account = _managed(work, actor, login)
+        known = work.identities.find(issuer, subject)
+        if known is not None and known.account_id == account.account_id:
+            return False
+        if known is not None or any(one.issuer == issuer for one in work.identities.of_account(account.account_id)):
+            raise UnfitAccount(
+                f"This subject opens another account, or another subject {account.login}; expected neither. "
+                "Unlink that account first: python -m riskmap account unlink LOGIN."
+            )
+        work.identities.add(Identity(issuer=issuer, subject=subject, account_id=account.account_id, linked_at=at))
+        _record(work, actor, "identity_linked", account, {"issuer": issuer}, at=at)
+    return True
+
+
+def unlink(store: Store, actor: Actor, login: str, *, at: datetime) -> bool:
+    """Let no provider open an account any more, and end its sessions; false if none could. Errors as in `disable`."""
+    with _changing(store, actor, at=at) as work:
+        account = _managed(work, actor, login)
+        removed = work.identities.remove(account.account_id)
+        if removed:
+            work.sessions.end_all(account.account_id, at=at)
+            _record(work, actor, "identity_unlinked", account, {"links": removed}, at=at)
+    return removed > 0
+
+
 def set_password(store: Store, actor: Actor, login: str, password: str, *, at: datetime) -> None:
     """Give a new password: sessions end, and wrong passwords so far are forgotten.
 
@@ -202,10 +251,13 @@ def hash_password(password: str) -> str:
 
 
 def verify(password_hash: str | None, password: str) -> bool:
-    """Whether the password is the right one. Without a hash, of a login nobody has, the work is done all the same."""
+    """Whether the password is the right one.
+
+    Where there is none, of a login nobody has or an account without a password, the work is done all the same.
+    """
     given = _password_bytes(password)
     with _AT_ONCE:
-        if password_hash is None:
+        if password_hash is None or password_hash == NO_PASSWORD:
             _HASHER.hash(given)
             return False
         try:

@@ -157,9 +157,12 @@ def _reason_against(account: Account | None, *, is_right: bool, at: datetime) ->
     return None if is_right else "wrong_password"
 
 
-def _admit(work: UnitOfWork, account: Account, language: str, *, at: datetime) -> str:
+def admit(work: UnitOfWork, account: Account, language: str, *, at: datetime, by: str | None = None) -> str:
+    """Start a session of an account in a unit of work; ``by`` says who vouches for them, if not their password.
+
+    Wrong passwords so far are neither asked about nor forgotten here.
+    """
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    work.accounts.save(replace(account, failures=0, rests_until=None))
     work.sessions.save(
         Session(
             token_sha256=_sha256(token),
@@ -169,9 +172,14 @@ def _admit(work: UnitOfWork, account: Account, language: str, *, at: datetime) -
             seen_at=at,
         )
     )
-    subject = accounts.subject_of(account)
-    audit.record(work, account_id=account.account_id, action="signed_in", subject=subject, details={}, at=at)
+    subject, details = accounts.subject_of(account), {"by": by} if by else {}
+    audit.record(work, account_id=account.account_id, action="signed_in", subject=subject, details=details, at=at)
     return token
+
+
+def _admit(work: UnitOfWork, account: Account, language: str, *, at: datetime) -> str:
+    work.accounts.save(replace(account, failures=0, rests_until=None))
+    return admit(work, account, language, at=at)
 
 
 def _turn_away(work: UnitOfWork, account: Account | None, reason: str | None, *, at: datetime) -> None:

@@ -13,6 +13,7 @@ from riskmap.store.council_store import SqlRequests
 from riskmap.store.database import reading, writing
 from riskmap.store.identity_store import SqlAccounts, SqlAudit, SqlSessions
 from riskmap.store.meeting_store import SqlMeetings
+from riskmap.store.provider_store import SqlIdentities, SqlPendingSignIns
 from riskmap.store.review_store import SqlPlaceReviews
 from riskmap.store.signal_store import SqlSignals
 from riskmap.store.tables import delivery, lake_file, quarantine_mark, score_run, strike
@@ -180,6 +181,8 @@ class SqlUnitOfWork:
     score_runs: SqlScoreRuns
     accounts: SqlAccounts
     sessions: SqlSessions
+    identities: SqlIdentities
+    pending_sign_ins: SqlPendingSignIns
     requests: SqlRequests
     meetings: SqlMeetings
     reviews: SqlPlaceReviews
@@ -199,6 +202,8 @@ class SqlUnitOfWork:
         self.score_runs = SqlScoreRuns(self._connection)
         self.accounts = SqlAccounts(self._connection)
         self.sessions = SqlSessions(self._connection)
+        self.identities = SqlIdentities(self._connection)
+        self.pending_sign_ins = SqlPendingSignIns(self._connection)
         self.requests = SqlRequests(self._connection)
         self.meetings = SqlMeetings(self._connection)
         self.reviews = SqlPlaceReviews(self._connection)

@@ -175,6 +175,25 @@ session = sa.Table(
     sa.Column("ended_at", UtcDateTime()),
 )
 
+account_identity = sa.Table(
+    "account_identity",
+    metadata,
+    sa.Column("issuer", sa.String(200), primary_key=True),
+    sa.Column("subject", sa.String(255), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.account_id"), nullable=False),
+    sa.Column("linked_at", UtcDateTime(), nullable=False),
+    sa.UniqueConstraint("account_id", "issuer"),
+)
+
+pending_sign_in = sa.Table(
+    "pending_sign_in",
+    metadata,
+    sa.Column("state_sha256", sa.String(64), primary_key=True),
+    sa.Column("browser_sha256", sa.String(64), nullable=False),
+    sa.Column("wanted", sa.String(400), nullable=False),
+    sa.Column("created_at", UtcDateTime(), nullable=False, index=True),
+)
+
 council_request = sa.Table(
     "council_request",
     metadata,

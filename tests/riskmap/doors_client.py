@@ -25,6 +25,7 @@ from riskmap.doors.visit import COOKIE
 from riskmap.identity import accounts, sessions
 from riskmap.identity.access import Actor, Grant, Role
 from riskmap.ports import Account, Session, Store
+from riskmap.provider_settings import ProviderSettings
 from riskmap.public import static_files
 from riskmap.settings import ASSETS, Settings
 from tests.council import GROUNDS, NOW, TOWN, a_filing, fields_for
@@ -229,13 +230,20 @@ class Council:
         return self.requests(), self.supports()
 
 
-def a_council(folder: Path, *, is_https: bool = False, address_header: str | None = None) -> Council:
+def a_council(
+    folder: Path,
+    *,
+    is_https: bool = False,
+    address_header: str | None = None,
+    provider: ProviderSettings | None = None,
+) -> Council:
     """A council with a toy release and all accounts, in a database on disk: handlers run in threads."""
     settings = Settings(
         data=folder,
         database_url=f"sqlite:///{folder / 'riskmap.db'}",
         is_https=is_https,
         address_header=address_header,
+        provider=provider,
     )
     release.write(settings.releases, *a_release(territory=TOWN))
     (folder / "riskmap.db").write_bytes(_database())

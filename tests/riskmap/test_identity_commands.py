@@ -109,6 +109,18 @@ def test_a_made_password_stands_in_the_object_for_programs(run):
     assert (answer.data["login"], answer.data["role"], answer.data["region"]) == ("aigul", "chair", "kazakhstan")
 
 
+def test_an_account_without_a_password_waits_to_be_linked_or_given_one(run, settings):
+    answer = run("account", "add", "aigul", *ROLE, "--no-password")
+
+    assert answer.status == ExitStatus.DONE
+    assert PASSWORD_LINE.search(answer.out) is None
+    store = open_store(settings)
+    assert not can_sign_in(store, "")
+    run("account", "password", "aigul", "--password-stdin", stdin=f"{RIGHT}\n")
+    assert can_sign_in(store, RIGHT)
+    store.close()
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""], ids=ascii)
 def test_a_password_read_from_a_line_opens_the_account_and_is_never_shown(run, settings, end):
     answer = run("account", "add", "aigul", *ROLE, "--password-stdin", "--json", stdin=f" typed by hand {end}")

@@ -13,6 +13,7 @@ from riskmap.council.request import Action
 from riskmap.errors import CannotWrite, DamagedStore, StoreBusy, WrongSchema
 from riskmap.identity.access import Grant, Role
 from riskmap.lake_ports import MarkState, QuarantineMark, Strike, StrikeReason
+from riskmap.provider_port import Identity, PendingSignIn
 from riskmap.settings import Settings
 from riskmap.store.database import open_engine
 from riskmap.store.schema import MIGRATIONS, migrate_engine
@@ -163,6 +164,10 @@ def _use_everything(engine: sa.Engine) -> None:
         work.accounts.save(an_account())
         work.accounts.grant("a1", Grant(role=Role.CHAIR, region_id="town"), at=NOON)
         work.sessions.save(a_session())
+        work.identities.add(Identity(issuer="https://id.example", subject="s-1", account_id="a1", linked_at=NOON))
+        work.pending_sign_ins.add(
+            PendingSignIn(state_sha256="s" * 64, browser_sha256="b" * 64, wanted="/council", created_at=NOON)
+        )
         work.requests.add(one_step_on(a_request()))
         work.requests.support("town", 1, "a1", at=NOON)
         work.reviews.add(a_review())

@@ -76,3 +76,55 @@ def test_every_setting_read_is_declared_with_its_meaning():
 
     assert {setting.name for setting in SETTINGS} == read
     assert all(setting.meaning.endswith(".") and setting.default for setting in SETTINGS)
+
+
+# ---- The provider of sign-in ----
+
+PROVIDER = {
+    "RISKMAP_SITE_ADDRESS": "https://map.example/",
+    "RISKMAP_HTTPS": "1",
+    "RISKMAP_OIDC_ISSUER": "https://id.example/realm/",
+    "RISKMAP_OIDC_CLIENT_ID": "riskmap",
+    "RISKMAP_OIDC_CLIENT_SECRET": "given once",
+    "RISKMAP_OIDC_NAME": "Бірыңғай жүйе",
+}
+
+
+def test_a_provider_is_known_once_all_it_needs_is_given():
+    provider = Settings.from_environment(PROVIDER).provider
+
+    assert provider.issuer == "https://id.example/realm/"
+    assert provider.redirect_address == "https://map.example/sign-in/callback"
+    assert (provider.client_secret, provider.secret_file, provider.ca_file) == ("given once", None, None)
+    assert "given once" not in repr(Settings.from_environment(PROVIDER))
+    assert Settings.from_environment({"RISKMAP_SITE_ADDRESS": "http://localhost:8501"}).provider is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"RISKMAP_OIDC_ISSUER": ""},
+        {"RISKMAP_OIDC_CLIENT_ID": ""},
+        {"RISKMAP_OIDC_CLIENT_SECRET": ""},
+        {"RISKMAP_SITE_ADDRESS": ""},
+        {"RISKMAP_OIDC_CLIENT_SECRET_FILE": "/run/secrets/oidc"},
+        {"RISKMAP_OIDC_ISSUER": "http://id.example"},
+        {"RISKMAP_OIDC_ISSUER": "https://user:given-once@id.example"},
+        {"RISKMAP_OIDC_ISSUER": "https://id.example?realm=1"},
+        {"RISKMAP_OIDC_ISSUER": "id.example"},
+        {"RISKMAP_OIDC_ISSUER": "https://id.example/ә"},
+        {"RISKMAP_OIDC_ISSUER": "https://" + "x" * 200},
+        {"RISKMAP_OIDC_NAME": "x" * 61},
+        {"RISKMAP_SITE_ADDRESS": "https://map.example/riskmap"},
+        {"RISKMAP_SITE_ADDRESS": "http://map.example"},
+        {"RISKMAP_SITE_ADDRESS": "http://localhost:8501"},
+        {"RISKMAP_HTTPS": "0"},
+    ],
+    ids=str,
+)
+def test_a_provider_that_lacks_something_or_is_not_safe_to_ask_is_refused_with_the_names(changes: dict[str, str]):
+    with pytest.raises(InvalidSetting, match="RISKMAP_") as refused:
+        Settings.from_environment(PROVIDER | changes)
+
+    assert "given once" not in str(refused.value)
+    assert "given-once" not in str(refused.value)
