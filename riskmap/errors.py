@@ -203,6 +203,16 @@ class SignInRefused(RiskMapError, PermissionError):
     exit_status = ExitStatus.REFUSED
 
 
+class CodeNeeded(RiskMapError, PermissionError):
+    """The password was right, and a code is asked for beside it. ``waiting`` is the token that brings it back."""
+
+    exit_status = ExitStatus.REFUSED
+
+    def __init__(self, waiting: str) -> None:
+        super().__init__("The password is right; expected a code beside it. Send the newest one of the app.")
+        self.waiting = waiting
+
+
 class ProviderUnavailable(RiskMapError, ConnectionError):
     """The provider of sign-in does not answer, not as agreed, or cannot be asked as it was set up."""
 

@@ -32,9 +32,10 @@ def add_commands(
     disable = add("disable", _disable, "close an account and end its sessions")
     enable = add("enable", _enable, "open a closed account again")
     password = add("password", _password, "give a new password and end the sessions")
+    reset = add("reset-totp", _reset_codes, "ask for no code any more, of somebody who lost theirs; end the sessions")
     add("list", _list, "accounts with their roles")
     link_commands.add_actions(add)
-    for command in (new, give, take, disable, enable, password):
+    for command in (new, give, take, disable, enable, password, reset):
         command.add_argument("login", metavar="LOGIN")
     for command in (new, give, take):
         command.add_argument("--role", choices=[role.value for role in Role], required=True)
@@ -105,6 +106,12 @@ def _password(options: argparse.Namespace, context: Context) -> Report:
         accounts.set_password(store, access.operator(), options.login, password, at=context.now)
     report = _about("cli.account.password_set", options, context)
     return Report(lines=[*report.lines, *lines], data={**report.data, **data})
+
+
+def _reset_codes(options: argparse.Namespace, context: Context) -> Report:
+    with opened(context) as store:
+        had_codes = accounts.reset_codes(store, access.operator(), options.login, at=context.now)
+    return _about("cli.account.codes_reset" if had_codes else "cli.account.no_codes", options, context)
 
 
 def _list(_options: argparse.Namespace, context: Context) -> Report:

@@ -18,6 +18,7 @@ from riskmap.lake_ports import IncidentLake, LakeFiles, QuarantineMarks, Strikes
 from riskmap.model_port import ModelShelf
 from riskmap.place_review.rules import PlaceReview
 from riskmap.provider_port import Identities, PendingSignIns
+from riskmap.second_factor_port import SecondFactors
 from riskmap.signal_port import Signals
 from riskmap.surroundings_port import SurroundingsShelf
 from riskmap.tables_port import SurveyShelf, TotalsShelf
@@ -91,7 +92,7 @@ class Account:
     """Somebody who can sign in. There is no name: a login and what it may do.
 
     ``login`` is lower case. ``failures`` counts wrong passwords since the last right one; until ``rests_until`` no
-    password opens the account.
+    password opens the account. ``is_password_given`` says that somebody else gave the password, and so knows it.
     """
 
     account_id: str
@@ -103,6 +104,7 @@ class Account:
     disabled_at: datetime | None = None
     failures: int = 0
     rests_until: datetime | None = None
+    is_password_given: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +356,9 @@ class UnitOfWork(Protocol):
 
     @property
     def pending_sign_ins(self) -> PendingSignIns: ...
+
+    @property
+    def second_factors(self) -> SecondFactors: ...
 
     @property
     def requests(self) -> Requests: ...

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from riskmap import provider_settings
 from riskmap.errors import InvalidSetting
+from riskmap.identity.access import Role
 from riskmap.provider_settings import ProviderSettings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -72,6 +73,11 @@ SETTINGS: tuple[Setting, ...] = (
         name="RISKMAP_SECOND_PERSON",
         default="0: the command publishes at once",
         meaning="1 where a release waits until a second person, signed in as a data steward, approves it.",
+    ),
+    Setting(
+        name="RISKMAP_TOTP_ROLES",
+        default="none: everybody decides for themselves",
+        meaning="Roles, separated by commas, that work only once their holder has switched sign-in codes on.",
     ),
     Setting(
         name="RISKMAP_CONTACT",
@@ -205,6 +211,7 @@ class Settings:
     basemap_attribution: str | None = None
     is_https: bool = False
     needs_second_person: bool = False
+    code_roles: frozenset[Role] = frozenset()
     contact: str | None = None
     address_header: str | None = None
     kept_for: KeptFor = KeptFor()
@@ -235,6 +242,7 @@ class Settings:
                 "RISKMAP_BASEMAP_ATTRIBUTION", given.get("RISKMAP_BASEMAP_ATTRIBUTION", "").strip(), LONGEST_ATTRIBUTION
             ),
             is_https=is_https,
+            code_roles=_usable_roles(given.get("RISKMAP_TOTP_ROLES", "").strip()),
             needs_second_person=_yes_or_no("RISKMAP_SECOND_PERSON", given.get("RISKMAP_SECOND_PERSON", "").strip()),
             contact=_usable_line("RISKMAP_CONTACT", given.get("RISKMAP_CONTACT", "").strip(), LONGEST_CONTACT),
             address_header=_usable_header(given.get("RISKMAP_ADDRESS_HEADER", "").strip()),
@@ -284,6 +292,17 @@ def _usable_side(text: str) -> str:
             f"RISKMAP_SIDE is {text[:20]!r}; expected all or public. Correct it, or leave the setting out."
         )
     return text
+
+
+def _usable_roles(text: str) -> frozenset[Role]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name[:40] for name in names if name not in set(Role)]
+    if unknown:
+        raise InvalidSetting(
+            f"RISKMAP_TOTP_ROLES names {', '.join(map(repr, unknown))}; expected some of {', '.join(Role)}, separated "
+            "by commas. Correct it, or leave the setting out."
+        )
+    return frozenset(Role(name) for name in names)
 
 
 def _yes_or_no(name: str, text: str) -> bool:

@@ -4,18 +4,29 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from riskmap.council import assisted
 from riskmap.council.request import NEEDS, RequestKind
 from riskmap.doors import form_body
 from riskmap.doors.visit import Visit
 from riskmap.wording import Wording
 
 WRITTEN = tuple(
-    dict.fromkeys(("kind", "landmark", "grounds", *(needed.name for fields in NEEDS.values() for needed in fields)))
+    dict.fromkeys(
+        (
+            "channel",
+            "heard_day",
+            "kind",
+            "landmark",
+            "grounds",
+            *(needed.name for fields in NEEDS.values() for needed in fields),
+        )
+    )
 )
 """Fields that a person fills in, in the order in which they are shown."""
 ALONG = ("cell", "key", "version", "for_whom", "other_request")
 """Fields that have to travel with them."""
 CHOICES = {needed.name: needed.choices for fields in NEEDS.values() for needed in fields if needed.choices}
+CHOICES[assisted.CHANNEL.name] = assisted.CHANNELS
 PREFIX = "keep."
 TARGET = re.compile(r"/casework/[a-z0-9_-]{1,40}/(?:new|[1-9][0-9]{0,8}/([a-z_]{1,20}))")
 

@@ -71,6 +71,12 @@ BY_USE_CASE = frozenset(
 """Doors whose use cases write the line themselves, with details of their own."""
 
 NOTHING_RESTRICTED: Mapping[str, str] = {
+    "/account": "one's own login and roles",
+    "/account/password": "one's own account",
+    "/account/codes-begin": "one's own secret",
+    "/account/codes-confirm": "one's own recovery codes",
+    "/account/codes-off": "one's own account",
+    "/account/{rest:path}": "leads on",
     "/sign-out": "ends a session, which is audited",
     "/casework": "names of territories",
     "/casework/{territory}/new": "a form, and published words of requests nearby",

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from riskmap.doors import (
+    account_page,
     answers,
     assisted,
     desk,
@@ -62,6 +63,8 @@ def routes(
     return [
         _page(doors, "/sign-in", session_door.ask, is_open=True),
         _form(doors, "/sign-in", session_door.sign_in, is_open=True, most_bytes=form_body.SIGN_IN_BYTES),
+        _page(doors, "/sign-in/code", session_door.back, is_open=True),
+        _form(doors, "/sign-in/code", session_door.send_code, is_open=True, most_bytes=form_body.SIGN_IN_BYTES),
         _form(doors, "/sign-in/resume", session_door.resume, is_open=True, most_bytes=form_body.SIGN_IN_BYTES),
         _page(doors, "/sign-in/provider", provider_door.begin, is_open=True),
         _page(doors, CALLBACK, provider_door.come_back, is_open=True),
@@ -88,10 +91,23 @@ def routes(
         _form(doors, f"{request}/{{action}}", request_page.move),
         _page(doors, "/casework/{rest:path}", _no_page),
         _form(doors, "/casework/{rest:path}", _no_page),
+        *_of_own_account(doors),
         *_of_stewards(doors),
         *_of_reviewers(doors),
         *_of_reviews_of_places(doors),
         *_of_marks(doors),
+    ]
+
+
+def _of_own_account(doors: Doors) -> list[Route]:
+    home = account_page.HOME
+    return [
+        _page(doors, home, account_page.show),
+        _form(doors, f"{home}/{account_page.PASSWORD}", account_page.change_password),
+        _form(doors, f"{home}/{account_page.BEGIN}", account_page.begin_codes),
+        _form(doors, f"{home}/{account_page.CONFIRM}", account_page.confirm_codes),
+        _form(doors, f"{home}/{account_page.OFF}", account_page.stop_codes),
+        _page(doors, f"{home}/{{rest:path}}", account_page.back),
     ]
 
 
@@ -212,7 +228,7 @@ def _endpoint(
 def _is_somebody(doors: Doors, request: Request) -> bool:
     """Whether a form comes from somebody signed in: of nobody else so much is listened to as a file holds."""
     try:
-        sessions.current(doors.store, request.cookies.get(visit.COOKIE), at=doors.now())
+        doors.who(request.cookies.get(visit.COOKIE), at=doors.now())
     except RiskMapError:
         return False
     return True
@@ -247,7 +263,7 @@ def _handled(asking: Visit, handler: Handler, fault: Exception | None) -> Respon
 def _known(asking: Visit) -> Visit:
     """The visit with whoever is signed in, in the language they chose."""
     store = asking.doors.store
-    signed_in = sessions.current(store, asking.token, at=asking.at)
+    signed_in = asking.doors.who(asking.token, at=asking.at)
     chosen = visit.asked_language(asking.query, asking.form)
     if chosen is not None and chosen != signed_in.language:
         with suppress(StoreBusy):

@@ -6,16 +6,17 @@ from typing import Any
 
 from starlette.responses import Response
 
+from riskmap import installation_key
 from riskmap.doors import carrying
 from riskmap.doors.carrying import Carried
 from riskmap.doors.visit import COOKIE, Visit
-from riskmap.errors import SessionEnded, SignInRefused
+from riskmap.errors import CodeNeeded, SessionEnded, SignInRefused
 from riskmap.identity import sessions
 from riskmap.public import page
 
 HOME = "/council"
 RETURN = re.compile(
-    r"/(?:casework|council|marks|place-reviews|release-desk|review|steward)(?:/[A-Za-z0-9_-]{1,40}){0,3}(?:\?[A-Za-z0-9_=&.%-]{0,200})?"
+    r"/(?:account|casework|council|marks|place-reviews|release-desk|review|steward)(?:/[A-Za-z0-9_-]{1,40}){0,3}(?:\?[A-Za-z0-9_=&.%-]{0,200})?"
 )
 """Pages to come back to: ours, written plainly. Everything else leads to `HOME`."""
 TEMPLATE = "sign_in.html"
@@ -36,7 +37,7 @@ def ask(visit: Visit) -> Response:
     """The sign-in page; whoever is signed in already is sent on."""
     wanted = safe_return(visit.query.get("return"))
     try:
-        sessions.current(visit.doors.store, visit.token, at=visit.at)
+        visit.doors.who(visit.token, at=visit.at)
     except SessionEnded:
         return _page(visit, wanted=wanted)
     return _on_to(visit, wanted)
@@ -52,10 +53,36 @@ def sign_in(visit: Visit) -> Response:
     except SignInRefused:
         told = visit.text("account.refused")
         return _page(visit, wanted=wanted, carried=carried, login=login, fault=told, status=HTTPStatus.UNAUTHORIZED)
-    sessions.sign_out(store, visit.token, at=visit.at)
-    response = _on_to(visit, wanted) if carried is None else _send_now(visit, token, carried)
+    except CodeNeeded as asked:
+        return _ask_code(visit, asked.waiting, wanted=wanted, carried=carried)
+    return _begin(visit, token, wanted=wanted, carried=carried)
+
+
+def send_code(visit: Visit) -> Response:
+    """The code of a sign-in that waits for it; too late, the sign-in begins anew."""
+    wanted, carried = safe_return(visit.form.get("return")), carrying.through_sign_in(visit)
+    waiting, code = visit.form.get("waiting", ""), visit.form.get("code", "")
+    key = installation_key.load(visit.doors.settings.data)
+    try:
+        token = sessions.sign_in_with_code(
+            visit.doors.store, key, waiting, code, language=visit.words.language, at=visit.at
+        )
+    except SignInRefused:
+        return _ask_code(visit, waiting, wanted=wanted, carried=carried, fault=visit.text("account.code.refused"))
+    except SessionEnded:
+        told = visit.text("account.code.too_late")
+        return _page(visit, wanted=wanted, carried=carried, fault=told, status=HTTPStatus.UNAUTHORIZED)
+    return _begin(visit, token, wanted=wanted, carried=carried)
+
+
+def back(visit: Visit) -> Response:
+    """The address of the code, opened without a sign-in that waits, leads to the sign-in page."""
+    return visit.go("/sign-in")
+
+
+def hand_over(visit: Visit, response: Response, token: str) -> None:
+    """Give the browser the token of its session."""
     response.set_cookie(COOKIE, token, **_cookie_manners(visit))
-    return response
 
 
 def tell(visit: Visit, sentence: str, *, wanted: str, status: HTTPStatus) -> Response:
@@ -67,7 +94,7 @@ def let_in(visit: Visit, token: str, *, wanted: str) -> Response:
     """Hand over a session that has begun, ending the one before it, and send the browser on."""
     sessions.sign_out(visit.doors.store, visit.token, at=visit.at)
     response = _on_to(visit, safe_return(wanted))
-    response.set_cookie(COOKIE, token, **_cookie_manners(visit))
+    hand_over(visit, response, token)
     return response
 
 
@@ -103,9 +130,33 @@ def ask_again(visit: Visit) -> Response:
     return _page(visit, wanted=HOME, carried=carried, notice=told, status=HTTPStatus.UNAUTHORIZED)
 
 
+def _begin(visit: Visit, token: str, *, wanted: str, carried: Carried | None) -> Response:
+    """Hand over a session that has begun, and go on with what the browser was sent to or was sending."""
+    sessions.sign_out(visit.doors.store, visit.token, at=visit.at)
+    response = _on_to(visit, wanted) if carried is None else _send_now(visit, token, carried)
+    hand_over(visit, response, token)
+    return response
+
+
+def _ask_code(visit: Visit, waiting: str, *, wanted: str, carried: Carried | None, fault: str = "") -> Response:
+    return visit.show(
+        "sign_in_code.html",
+        title=visit.text("account.code.title"),
+        status=HTTPStatus.UNAUTHORIZED if fault else HTTPStatus.OK,
+        path="/sign-in",
+        query={"return": wanted},
+        waiting=waiting,
+        wanted=wanted,
+        fault=fault,
+        prefix=carrying.PREFIX,
+        carried=carried,
+        written=carried.written(visit.words) if carried else [],
+    )
+
+
 def _send_now(visit: Visit, token: str, carried: Carried) -> Response:
     """After signing in: what was written, and one button that sends it."""
-    signed_in = sessions.current(visit.doors.store, token, at=visit.at)
+    signed_in = visit.doors.who(token, at=visit.at)
     return visit.with_session(signed_in).show(
         "casework_resume.html",
         title=visit.text("casework.resume.title"),

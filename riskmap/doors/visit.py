@@ -15,6 +15,7 @@ from riskmap import installation_key, wording
 from riskmap.council.casework import Office
 from riskmap.doors.refusals import UnknownPage
 from riskmap.errors import SessionEnded
+from riskmap.identity import sessions
 from riskmap.identity.access import Actor
 from riskmap.identity.provider import Provider
 from riskmap.identity.sessions import SignedIn
@@ -58,6 +59,10 @@ class Doors:
     @property
     def office(self) -> Office:
         return Office(store=self.store, journals=self.settings.journals)
+
+    def who(self, token: str | None, *, at: datetime) -> SignedIn:
+        """Who holds a token; errors as in `sessions.current`."""
+        return sessions.current(self.store, token, at=at, code_roles=self.settings.code_roles)
 
     @property
     def review_office(self) -> ReviewOffice:
@@ -161,7 +166,12 @@ class Visit:
     def visitor(self) -> Visitor | None:
         if self.signed_in is None:
             return None
-        return Visitor(login=self.signed_in.actor.login, form_token=self.signed_in.form_token)
+        notices = {"codes": self.signed_in.lacks_codes, "password": self.signed_in.is_password_given}
+        return Visitor(
+            login=self.signed_in.actor.login,
+            form_token=self.signed_in.form_token,
+            notices=tuple(name for name, is_due in notices.items() if is_due),
+        )
 
     def with_session(self, signed_in: SignedIn) -> "Visit":
         """The same visit of somebody known, in the language of their session."""

@@ -74,6 +74,7 @@ def add(
         language=language,
         created_at=at,
         is_simulated=is_simulated,
+        is_password_given=password is not None and not is_simulated,
     )
     with _changing(store, actor, at=at) as work:
         _require(actor, grants)
@@ -216,9 +217,24 @@ def set_password(store: Store, actor: Actor, login: str, password: str, *, at: d
     password_hash = hash_password(password)
     with _changing(store, actor, at=at) as work:
         account = _managed(work, actor, login)
-        work.accounts.save(replace(account, password_hash=password_hash, failures=0, rests_until=None))
+        given = replace(account, password_hash=password_hash, failures=0, rests_until=None)
+        work.accounts.save(replace(given, is_password_given=not account.is_simulated))
         work.sessions.end_all(account.account_id, at=at)
         _record(work, actor, "password_set", account, {}, at=at)
+
+
+def reset_codes(store: Store, actor: Actor, login: str, *, at: datetime) -> bool:
+    """Ask an account for codes no more, whose owner lost theirs, and end its sessions; false if it had none.
+
+    Errors as in `disable`.
+    """
+    with _changing(store, actor, at=at) as work:
+        account = _managed(work, actor, login)
+        removed = work.second_factors.remove(account.account_id)
+        if removed:
+            work.sessions.end_all(account.account_id, at=at)
+            _record(work, actor, "codes_reset", account, {}, at=at)
+    return removed
 
 
 def listing(store: Store, actor: Actor) -> list[tuple[Account, tuple[Grant, ...]]]:
@@ -237,6 +253,16 @@ def listing(store: Store, actor: Actor) -> list[tuple[Account, tuple[Grant, ...]
         for account, grants in everybody
         if actor.account_id == OPERATOR or any(_may(actor, given.region_id) for given in grants)
     ]
+
+
+def length_of(password: str) -> int:
+    """Signs of a password, however a keyboard sent them."""
+    return len(unicodedata.normalize("NFC", password))
+
+
+def is_login(password: str, login: str) -> bool:
+    """Whether a password is the login itself."""
+    return _folded(password) == login
 
 
 def random_password() -> str:
@@ -374,13 +400,13 @@ def _fit_login(login: str) -> str:
 
 
 def _require_fit_password(password: str, login: str) -> None:
-    length = len(unicodedata.normalize("NFC", password))
+    length = length_of(password)
     if not LEAST_PASSWORD <= length <= MOST_PASSWORD:
         raise UnfitAccount(
             f"The password has {length} signs; expected {LEAST_PASSWORD} to {MOST_PASSWORD}. "
             "Choose another, for example four words."
         )
-    if _folded(password) == login:
+    if is_login(password, login):
         raise UnfitAccount("The password is the login; expected something that others cannot guess. Choose another.")
 
 

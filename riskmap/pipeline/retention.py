@@ -125,7 +125,7 @@ def _of_sessions(store: Store, terms: dict[Kind, datetime | None], *, now: datet
     with store.work() as work:
         # A session that nobody ended is over by itself.
         removed = work.sessions.remove(ended=before, seen=before - sessions.IDLE, created=before - sessions.ABSOLUTE)
-        removed += work.pending_sign_ins.remove_before(before)
+        removed += work.pending_sign_ins.remove_before(before) + work.second_factors.remove_pending_before(before)
         taken.add(Kind.SESSIONS, removed)
         _finish(work, taken, "installation", now=now, is_meant=is_meant)
     return taken

@@ -44,6 +44,7 @@ from riskmap.wording import Wording
 logger = logging.getLogger(__name__)
 
 STAFF_PATHS = (
+    "account",
     "sign-in",
     "sign-out",
     "casework",

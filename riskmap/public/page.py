@@ -29,16 +29,20 @@ CONTENT_POLICY = (
 """Leaflet places things by style attributes, hence the styles."""
 COUNTRY = "kazakhstan"
 """The territory whose map shows all regions."""
-NO_TWIN = ("/casework", "/mark", "/review", "/sign-in", "/steward", "/release-desk", "/site")
+NO_TWIN = ("/account", "/casework", "/mark", "/review", "/sign-in", "/steward", "/release-desk", "/site")
 """Pages of people who sign in, and forms: these are not copied as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """What a page shows of whoever is signed in; ``form_token`` goes into each of its forms."""
+    """What a page shows of whoever is signed in; ``form_token`` goes into each of its forms.
+
+    ``notices`` are ends of ``account.notice.*``: what they have to do about their account.
+    """
 
     login: str
     form_token: str
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from riskmap.store.identity_store import SqlAccounts, SqlAudit, SqlSessions
 from riskmap.store.meeting_store import SqlMeetings
 from riskmap.store.provider_store import SqlIdentities, SqlPendingSignIns
 from riskmap.store.review_store import SqlPlaceReviews
+from riskmap.store.second_factor_store import SqlSecondFactors
 from riskmap.store.signal_store import SqlSignals
 from riskmap.store.tables import delivery, lake_file, quarantine_mark, score_run, strike
 
@@ -183,6 +184,7 @@ class SqlUnitOfWork:
     sessions: SqlSessions
     identities: SqlIdentities
     pending_sign_ins: SqlPendingSignIns
+    second_factors: SqlSecondFactors
     requests: SqlRequests
     meetings: SqlMeetings
     reviews: SqlPlaceReviews
@@ -204,6 +206,7 @@ class SqlUnitOfWork:
         self.sessions = SqlSessions(self._connection)
         self.identities = SqlIdentities(self._connection)
         self.pending_sign_ins = SqlPendingSignIns(self._connection)
+        self.second_factors = SqlSecondFactors(self._connection)
         self.requests = SqlRequests(self._connection)
         self.meetings = SqlMeetings(self._connection)
         self.reviews = SqlPlaceReviews(self._connection)

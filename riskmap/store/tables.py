@@ -152,6 +152,7 @@ account = sa.Table(
     sa.Column("disabled_at", UtcDateTime()),
     sa.Column("failures", sa.Integer(), nullable=False),
     sa.Column("rests_until", UtcDateTime()),
+    sa.Column("is_password_given", sa.Boolean(), nullable=False),
 )
 
 account_grant = sa.Table(
@@ -173,6 +174,31 @@ session = sa.Table(
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Column("seen_at", UtcDateTime(), nullable=False),
     sa.Column("ended_at", UtcDateTime()),
+)
+
+second_factor = sa.Table(
+    "second_factor",
+    metadata,
+    sa.Column("account_id", sa.ForeignKey("account.account_id"), primary_key=True),
+    sa.Column("sealed", sa.String(400), nullable=False),
+    sa.Column("begun_at", UtcDateTime(), nullable=False),
+    sa.Column("confirmed_at", UtcDateTime()),
+    sa.Column("last_step", sa.Integer(), nullable=False),
+)
+
+recovery_code = sa.Table(
+    "recovery_code",
+    metadata,
+    sa.Column("code_sha256", sa.String(64), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.account_id"), nullable=False, index=True),
+)
+
+pending_code = sa.Table(
+    "pending_code",
+    metadata,
+    sa.Column("token_sha256", sa.String(64), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.account_id"), nullable=False),
+    sa.Column("created_at", UtcDateTime(), nullable=False, index=True),
 )
 
 account_identity = sa.Table(

@@ -73,6 +73,7 @@ def test_the_doors_are_all_the_routes_there_are(council):
     found = {route.path.split("/")[1] for route in routes(council.settings, lambda: council.store)}
 
     assert found == {
+        "account",
         "sign-in",
         "sign-out",
         "casework",

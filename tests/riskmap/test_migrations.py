@@ -14,6 +14,7 @@ from riskmap.errors import CannotWrite, DamagedStore, StoreBusy, WrongSchema
 from riskmap.identity.access import Grant, Role
 from riskmap.lake_ports import MarkState, QuarantineMark, Strike, StrikeReason
 from riskmap.provider_port import Identity, PendingSignIn
+from riskmap.second_factor_port import PendingCode, SecondFactor
 from riskmap.settings import Settings
 from riskmap.store.database import open_engine
 from riskmap.store.schema import MIGRATIONS, migrate_engine
@@ -168,6 +169,9 @@ def _use_everything(engine: sa.Engine) -> None:
         work.pending_sign_ins.add(
             PendingSignIn(state_sha256="s" * 64, browser_sha256="b" * 64, wanted="/council", created_at=NOON)
         )
+        work.second_factors.save(SecondFactor(account_id="a1", sealed="sealed", begun_at=NOON, confirmed_at=NOON))
+        work.second_factors.renew_recovery_codes("a1", ["c" * 64])
+        work.second_factors.add_pending(PendingCode(token_sha256="t" * 64, account_id="a1", created_at=NOON))
         work.requests.add(one_step_on(a_request()))
         work.requests.support("town", 1, "a1", at=NOON)
         work.reviews.add(a_review())
