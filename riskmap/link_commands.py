@@ -29,7 +29,7 @@ def _link(options: argparse.Namespace, context: Context) -> Report:
             "No provider of sign-in is set up; expected RISKMAP_OIDC_ISSUER and the settings beside it. Give them."
         )
     code = _code(context, provider.issuer, options.subject)
-    if options.code is not None and options.code.strip().upper() != code:
+    if options.code is not None and not provider_sign_in.is_same_code(options.code, code):
         raise UnfitAccount(
             f"The code {options.code[:20]!r} is not of this subject, whose code is {code}; expected the same. "
             "Ask the person again, and compare the subject with the provider's list."

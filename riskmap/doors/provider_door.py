@@ -80,7 +80,9 @@ def _provider(visit: Visit) -> Provider:
 
 def _refused(visit: Visit, refused: ProviderRefused, wanted: str) -> Response:
     status, key = ANSWERS.get(refused.reason, BAD_ANSWER)
-    return session_door.tell(visit, visit.text(key, code=refused.code), wanted=wanted, status=status)
+    # A code that is broken over two lines is read out wrongly.
+    sentence = visit.text(key, code=refused.code.replace("-", "\N{NON-BREAKING HYPHEN}"))
+    return session_door.tell(visit, sentence, wanted=wanted, status=status)
 
 
 def _unavailable(visit: Visit, error: ProviderUnavailable, wanted: str) -> Response:

@@ -24,6 +24,7 @@ BEGIN_AGAIN = frozenset({"other_browser", "unknown_state", "too_late"})
 """Reasons that only say that this was not the way back of a sign-in begun here just now."""
 BY = "provider"
 _BYTES = 32
+_HEARD = str.maketrans({"0": "O", "1": "I", "8": "B"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,18 @@ def read_out(key: bytes, issuer: str, subject: str) -> str:
     digest = hmac.new(key, f"subject:{issuer}\n{subject}".encode(), hashlib.sha256).digest()
     signs = base64.b32encode(digest).decode()
     return f"{signs[:4]}-{signs[4:8]}"
+
+
+def is_same_code(heard: str, code: str) -> bool:
+    """Whether a code as somebody heard and typed it is this one; it holds no 0, 1 or 8, which are heard as letters.
+
+    Examples
+    --------
+    >>> is_same_code("er7q fr0w", "ER7Q-FROW")
+    True
+    """
+    typed = "".join(sign for sign in heard.upper() if sign.isalnum())
+    return hmac.compare_digest(_bytes(typed.translate(_HEARD)), _bytes(code.replace("-", "")))
 
 
 def _reason_against(pending: PendingSignIn | None, secret: str, *, at: datetime) -> str | None:

@@ -4,7 +4,6 @@ No address, field or answer is written to a log: codes and tokens travel in them
 """
 
 import json
-import ssl
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,8 +28,8 @@ class Wire:
     """The way to one provider. ``ca_file`` holds the authorities that alone are trusted; None those of the machine."""
 
     def __init__(self, ca_file: Path | None = None) -> None:
-        self._ca_file = ca_file
-        self._pool: urllib3.PoolManager | None = None
+        # A certificate that nobody vouches for, or of another host, is refused by itself.
+        self._pool = urllib3.PoolManager(maxsize=AT_ONCE, ca_certs=str(ca_file) if ca_file else None)
         self._places = BoundedSemaphore(AT_ONCE)
 
     def get(self, address: str) -> tuple[int, Mapping[str, Any]]:
@@ -65,7 +64,7 @@ class Wire:
         self, method: str, address: str, headers: Mapping[str, str], body: str | None
     ) -> tuple[int, Mapping[str, Any]]:
         until = time.monotonic() + WHOLE_S
-        response = self._connections().request(
+        response = self._pool.request(
             method,
             address,
             headers={"accept": "application/json", **headers},
@@ -84,14 +83,6 @@ class Wire:
             return response.status, _object(bytes(kept), response.status)
         finally:
             response.close()
-
-    def _connections(self) -> urllib3.PoolManager:
-        if self._pool is None:
-            context = ssl.create_default_context()
-            if self._ca_file is not None:
-                context = ssl.create_default_context(cafile=str(self._ca_file))
-            self._pool = urllib3.PoolManager(ssl_context=context, maxsize=AT_ONCE)
-        return self._pool
 
 
 def _object(content: bytes, status: int) -> Mapping[str, Any]:

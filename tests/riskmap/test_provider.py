@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc import jwt
 
 from riskmap.errors import ProviderRefused, ProviderUnavailable
 from riskmap.identity import provider_wire
@@ -171,6 +172,16 @@ def test_keys_on_elliptic_curves_count_and_a_secret_among_the_keys_does_not(liar
 def test_a_key_meant_for_hiding_checks_no_signature(liar):
     liar.shown = [liar.key.as_dict(private=False, use="enc"), providers.rsa_key("k2").as_dict(private=False)]
 
+    with pytest.raises(ProviderRefused):
+        subject(asked(liar))
+
+
+def test_a_token_that_names_no_key_is_checked_with_the_only_one_there_is(liar):
+    liar.shown = [providers.rsa_key("k2").as_dict(private=False, use="enc"), liar.key.as_dict(private=False)]
+    liar.sign = lambda one, claims: jwt.encode({"alg": "RS256"}, claims, one.key)
+
+    assert subject(asked(liar)) == "s-1"
+    liar.shown[0]["use"] = "sig"
     with pytest.raises(ProviderRefused):
         subject(asked(liar))
 
@@ -397,10 +408,12 @@ def test_a_provider_of_a_closed_network_is_believed_by_its_own_authority_alone(t
     context.load_cert_chain(served)
 
     with providers.lying_provider(context) as liar:
-        with pytest.raises(ProviderUnavailable):
+        with pytest.raises(ProviderUnavailable, match="SSLError"):
             address(asked(liar))
         with pytest.raises(ProviderUnavailable):
             address(asked(liar, ca_file=tmp_path / "missing.pem"))
+        with pytest.raises(ProviderUnavailable, match="SSLError"):
+            address(asked(liar.issuer.replace("127.0.0.1", "localhost"), ca_file=authority))
 
         assert address(asked(liar, ca_file=authority)).startswith(f"{liar.issuer}/auth?")
 

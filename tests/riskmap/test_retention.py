@@ -18,6 +18,7 @@ from riskmap.pipeline import publication, retention
 from riskmap.pipeline.deliveries import deliver
 from riskmap.place_review import rules
 from riskmap.ports import Account, DeliveryStatus, ScoreRun, Session
+from riskmap.provider_port import PendingSignIn
 from riskmap.quarantine import corrections, desk
 from riskmap.settings import KeptFor, Settings
 from tests.council import NOT_A_HASH, a_place, after
@@ -162,6 +163,16 @@ def test_sessions_go_a_month_after_they_ended_however_they_ended(town):
         assert look.sessions.find("left") is None
         assert look.sessions.find("signed out later") is not None
         assert look.sessions.find("in use") is not None
+
+
+def test_a_browser_that_never_came_back_from_the_provider_goes_with_the_sessions(town):
+    begun = PendingSignIn(state_sha256="5" * 64, browser_sha256="b" * 64, wanted="/council", created_at=NOW)
+    with town.store.work() as work:
+        work.pending_sign_ins.add(begun)
+        work.commit()
+
+    assert due(town, 29) == {}
+    assert due(town, 30) == {Kind.SESSIONS: (1, 0)}
 
 
 def test_a_session_that_still_lets_somebody_in_is_never_removed(town):
