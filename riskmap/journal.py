@@ -20,6 +20,7 @@ from riskmap.errors import DamagedRelease
 FORMAT = 1
 KIND = "journal"
 REQUESTS, REVIEWS, MEETINGS, MARKS = "requests.json", "reviews.json", "meetings.json", "marks.json"
+COMMENTS = "comments.json"
 HEADS = "audit_heads.csv"
 HEADS_HEADER = "day,lines,hash"
 REVIEW_DAYS = ("asked_on", "due_on", "answered_on")
@@ -71,6 +72,21 @@ class PublicRequest:
     is_simulated: bool
     steps: tuple[PublicStep, ...]
     clock: PublicClock | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicComment:
+    """What anyone may read of a comment on a request: ``text``, or the ``reason`` for which it is hidden.
+
+    ``role`` is that of its author: a role, never a person.
+    """
+
+    request: int
+    number: int
+    role: str
+    on: date
+    text: str | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +186,7 @@ class Journal:
     reviews: tuple[PublicReview, ...] = ()
     meetings: tuple[PublicMeeting, ...] = ()
     marks: tuple[MarkedQuarter, ...] = ()
+    comments: tuple[PublicComment, ...] = ()
 
     def find(self, number: int) -> PublicRequest | None:
         return next((request for request in self.requests if request.number == number), None)
@@ -183,6 +200,7 @@ def write(
     *,
     meetings: tuple[PublicMeeting, ...] = (),
     marks: tuple[MarkedQuarter, ...] = (),
+    comments: tuple[PublicComment, ...] = (),
     as_of: date,
     is_simulated: bool,
     audit_head: Mapping[str, Any],
@@ -209,6 +227,9 @@ def write(
         files[MEETINGS] = release.as_json({"meetings": [_meeting_as_plain(meeting) for meeting in meetings]})
     if marks:
         files[MARKS] = release.as_json({"quarters": [asdict(quarter) for quarter in marks]})
+    if comments:
+        plain = [{**asdict(comment), "on": comment.on.isoformat()} for comment in comments]
+        files[COMMENTS] = release.as_json({"comments": plain})
     journal_id, _ = release.write(root, manifest, files)
     _forget_old(root / territory, newest=journal_id)
     return journal_id
@@ -295,7 +316,12 @@ def _open(root: Path, territory: str, journal_id: str) -> Journal:
         reviews=tuple(_review(plain) for plain in json.loads(files.get(REVIEWS, b'{"reviews": []}'))["reviews"]),
         meetings=tuple(_meeting(plain) for plain in json.loads(files.get(MEETINGS, b'{"meetings": []}'))["meetings"]),
         marks=tuple(_quarter(plain) for plain in json.loads(files.get(MARKS, b'{"quarters": []}'))["quarters"]),
+        comments=tuple(_comment(plain) for plain in json.loads(files.get(COMMENTS, b'{"comments": []}'))["comments"]),
     )
+
+
+def _comment(plain: dict[str, Any]) -> PublicComment:
+    return PublicComment(**{**plain, "on": date.fromisoformat(plain["on"])})
 
 
 def _as_plain(request: PublicRequest) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import polars as pl
 
 from geodata.territory import Territory
 from riskmap.audit_port import AuditLog
+from riskmap.comment_port import Comments
 from riskmap.council.meeting import Meeting
 from riskmap.council.request import CouncilRequest, State
 from riskmap.identity.access import Grant
@@ -356,6 +357,9 @@ class UnitOfWork(Protocol):
 
     @property
     def pending_sign_ins(self) -> PendingSignIns: ...
+
+    @property
+    def comments(self) -> Comments: ...
 
     @property
     def second_factors(self) -> SecondFactors: ...

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from riskmap import disk, journal
+from riskmap.comment_port import Comment, CommentState
 from riskmap.council import clocks
 from riskmap.council.meeting import DECISION, Deed, Meeting, Stage, count
 from riskmap.council.request import NEEDS, CouncilRequest, Step, civil_day
@@ -16,6 +17,7 @@ from riskmap.journal import (
     AuditHead,
     MarkedQuarter,
     PublicClock,
+    PublicComment,
     PublicDecision,
     PublicMeeting,
     PublicQuestion,
@@ -47,6 +49,7 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             reviews = look.reviews.of_territory(territory)
             meetings = look.meetings.of_territory(territory)
             days = look.signals.counted_by_day(territory)
+            comments = public_comments(look.comments.of_territory(territory))
             head = audit.head(look)
         supporters = count_supporters(requests, supports)
         public = tuple(public_request(request, supporters[request.number]) for request in requests)
@@ -55,6 +58,7 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             *(request.changed_on for request in public),
             *(review.changed_on for review in reviews),
             *(meeting.changed_on for meeting in held),
+            *(comment.on for comment in comments),
         ]
         told = [
             *(request.is_simulated for request in requests),
@@ -68,6 +72,7 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             tuple(public_review(review) for review in reviews),
             meetings=held,
             marks=_quarters(journals, territory, days, today=civil_day(at)),
+            comments=comments,
             as_of=max(changed, default=civil_day(at)),
             is_simulated=bool(told) and all(told),
             audit_head=head,
@@ -108,6 +113,22 @@ def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
         is_simulated=request.is_simulated,
         steps=tuple(_public_step(step) for step in request.steps),
         clock=_public_clock(request),
+    )
+
+
+def public_comments(comments: Iterable[Comment]) -> tuple[PublicComment, ...]:
+    """What anyone may read: shown comments, and of hidden ones the reason; never whose they are."""
+    return tuple(
+        PublicComment(
+            request=one.request,
+            number=one.number,
+            role=one.role,
+            on=civil_day(one.said_at),
+            text=one.text if one.state is CommentState.SHOWN else None,
+            reason=one.reason.value if one.reason else None,
+        )
+        for one in comments
+        if one.state in (CommentState.SHOWN, CommentState.HIDDEN)
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from models.risk_class import RiskClass
-from riskmap.council import casework, places, simulated_meetings
+from riskmap.council import casework, places, simulated_comments, simulated_meetings
 from riskmap.council.casework import Office
 from riskmap.council.request import Action, CouncilRequest, Filing, civil_day
 from riskmap.council.simulated_requests import STORIES, Event, Story
@@ -83,7 +83,8 @@ def _is_told(office: Office, release: Release) -> bool:
         requests = look.requests.of_territory(release.territory)
         held = look.meetings.of_territory(release.territory)
     known = {step.key for request in requests for step in request.steps}
-    is_met = any(entry.key == simulated_meetings.LAST_KEY for meeting in held for entry in meeting.entries)
+    # A folder from before the first simulated meeting has gone further than that meeting could decide.
+    is_met = not held or any(entry.key == simulated_meetings.LAST_KEY for meeting in held for entry in meeting.entries)
     return is_met and all(
         {_key(number), *(_key(number, position) for position in range(len(story.events)))} <= known
         for number, story in enumerate(STORIES, start=1)
@@ -136,6 +137,7 @@ def _tell(office: Office, release: Release, actors: dict[str, Actor], progress: 
         )
 
     turns = simulated_meetings.turns(office, release.territory, actors, filed, FIRST_DAY)
+    turns += simulated_comments.turns(office, actors, filed, FIRST_DAY)
     for number, story in enumerate(STORIES, start=1):
         at = _at(story.day, number)
         turns.append((at, partial(file, number, story, at)))

@@ -8,7 +8,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from riskmap import journal
-from riskmap.council import casework, silent
+from riskmap.council import casework, discussion, silent
 from riskmap.council.casework import Desk
 from riskmap.council.request import CouncilRequest, RequestKind, State, civil_day
 from riskmap.doors import marks_desk, review, review_answers, steward
@@ -169,6 +169,7 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
         is_filtered=bool(kept.keys() - {"show"}),
         without_filters=visit.link(path, show=shown),
         rows=[_row(visit, release, desk, one) for one in found],
+        comments=sorted(discussion.waiting(visit.office, visit.actor, release.territory).items()),
     )
 
 

@@ -38,6 +38,8 @@ AT: Mapping[str, Look] = {
     "/casework/{territory}/meetings/{number}/{deed}": _MEETING,
     "/casework/{territory}/{number}": _REQUEST,
     "/casework/{territory}/{number}/receipt": Look(action="receipt_taken", permission=Permission.FILE_FOR_SOMEONE),
+    "/casework/{territory}/{number}/comments": _REQUEST,
+    "/casework/{territory}/{number}/comments/{comment}/{deed}": _REQUEST,
     "/casework/{territory}/{number}/support": _REQUEST,
     "/casework/{territory}/{number}/{action}": _REQUEST,
     "/marks/{territory}": Look(action="marks_queue_read", permission=Permission.READ_SIGNALS),

@@ -22,7 +22,7 @@ from riskmap.council.request import (
     Step,
     civil_day,
 )
-from riskmap.doors import alike, assisted, carrying, desk, form_fields, place_view, sending
+from riskmap.doors import alike, assisted, carrying, desk, discussion_view, form_fields, place_view, sending
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.request_form import key_of
@@ -83,7 +83,7 @@ def support(visit: Visit) -> Response:
             visit.office, visit.actor, release.territory, number, at=visit.at, is_counted=is_counted
         )
     except StepNotPossible:
-        return _moved_on(visit, release, sentence=visit.text("casework.support.closed"))
+        return moved_on(visit, release, sentence=visit.text("casework.support.closed"))
     finally:
         if is_counted and not is_kept:
             gate.give_back(visit.address, about)
@@ -116,10 +116,19 @@ def move(visit: Visit) -> Response:
         view = casework.view(visit.office, visit.actor, release.territory, number)
         return _page(visit, release, view, tried=action, typed=Typed(values={**form, **given}, faults=error.faults))
     except ChangedMeanwhile:
-        return _moved_on(visit, release, sentence=visit.text("error.changed_meanwhile"))
+        return moved_on(visit, release, sentence=visit.text("error.changed_meanwhile"))
     except StepNotPossible:
-        return _moved_on(visit, release, sentence=visit.text("error.step_not_possible"))
+        return moved_on(visit, release, sentence=visit.text("error.step_not_possible"))
     return visit.go(f"/casework/{release.territory}/{number}", done=action.value)
+
+
+def with_discussion(visit: Visit, *, typed: Typed, tried: str = "") -> Response:
+    """The request with what came in for its discussion, and what is wrong with it."""
+    release = visit.release
+    view = casework.view(visit.office, visit.actor, release.territory, visit.number)
+    return _page(
+        visit, release, view, talk=discussion_view.part(visit, release, visit.number, typed=typed, tried=tried)
+    )
 
 
 def _given(action: Action, form: Mapping[str, str]) -> dict[str, str]:
@@ -143,7 +152,7 @@ def _done(visit: Visit, view: RequestView) -> str:
     return visit.text(f"casework.done.{done}", number=str(view.request.number))
 
 
-def _moved_on(visit: Visit, release: Release, *, sentence: str) -> Response:
+def moved_on(visit: Visit, release: Release, *, sentence: str) -> Response:
     """The request as it stands now, with a word on what happened and everything that was written."""
     view = casework.view(visit.office, visit.actor, release.territory, visit.number)
     carried = carrying.of_visit(visit)
@@ -161,9 +170,12 @@ def _page(
     written: list[tuple[str, str]] | None = None,
     tried: Action | None = None,
     typed: Typed = NOTHING_TYPED,
+    talk: discussion_view.Part | None = None,
 ) -> Response:
     request = view.request
-    status = HTTPStatus.CONFLICT if problem else HTTPStatus.UNPROCESSABLE_ENTITY if typed.faults else HTTPStatus.OK
+    is_unfit = bool(typed.faults) or talk is not None
+    status = HTTPStatus.CONFLICT if problem else HTTPStatus.UNPROCESSABLE_ENTITY if is_unfit else HTTPStatus.OK
+    talk = talk or discussion_view.part(visit, release, request.number)
     forms = [
         _step_form(visit, view, action, typed if action is tried else NOTHING_TYPED, is_tried=action is tried)
         for action in view.actions
@@ -196,7 +208,9 @@ def _page(
         done=done,
         problem=problem,
         written=written or [],
-        faults=[fault for form in forms for fault in form_fields.summary(form.fields)],
+        faults=[fault for form in forms for fault in form_fields.summary(form.fields)]
+        + form_fields.summary([talk.field]),
+        talk=talk,
         tried=tried.value if tried else "",
     )
 

@@ -64,6 +64,8 @@ class Permission(StrEnum):
     WRITE_NOTE = "write_note"
     READ_SILENT = "read_silent"
     EXPORT_COUNCIL = "export_council"
+    COMMENT = "comment"
+    MODERATE = "moderate"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -108,13 +110,15 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.WRITE_NOTE: _SECRETARY | _CHAIR,
     Permission.READ_SILENT: frozenset({Role.COUNCIL_MEMBER, Role.SECRETARY, Role.CHAIR}),
     Permission.EXPORT_COUNCIL: frozenset({Role.ADMINISTRATOR}),
+    Permission.COMMENT: _PEOPLE | _OF_BODY | _CHAIR,
+    Permission.MODERATE: _SECRETARY | _CHAIR,
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 
 OWN_ONLY = frozenset({Permission.WITHDRAW, Permission.ANSWER})
 """Only on a request of one's own; where the requester has no account, the secretary speaks for them."""
-NEVER_OWN = frozenset({Permission.APPROVE, Permission.REFUSE, Permission.SUPPORT})
-"""Never on a request that one made or wrote down."""
+NEVER_OWN = frozenset({Permission.APPROVE, Permission.REFUSE, Permission.SUPPORT, Permission.MODERATE})
+"""Never on a request that one made or wrote down, or a comment of one's own."""
 DECIDES = Permission.APPROVE
 """Whoever may decide in a region supports nothing there: a supporter is no judge."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from riskmap import kept_kinds
-from riskmap.council.request import civil_day
+from riskmap.council.request import OPEN_STATES, State, civil_day
 from riskmap.disk import writing_to
 from riskmap.errors import DamagedRelease
 from riskmap.identity import audit, sessions
@@ -152,6 +152,9 @@ def _of_territory(
             taken.add(Kind.MARKS, work.signals.remove(territory, civil_day(marked_before)))
         if (closed_before := terms[Kind.REQUESTS]) is not None:
             taken.add(Kind.REQUESTS, work.requests.forget_words(territory, closed_before))
+            closed = work.requests.of_territory(territory, states=frozenset(State) - OPEN_STATES)
+            due = [one.number for one in closed if one.changed_at < closed_before]
+            taken.add(Kind.REQUESTS, work.comments.forget_words(territory, due))
         for run in work.score_runs.of_territory(territory):
             if _is_before(run.created_at, terms[Kind.SCORES]) and run.run_id not in used:
                 work.score_runs.remove(run.run_id)

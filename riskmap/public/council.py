@@ -13,7 +13,7 @@ from geodata import hexgrid
 from geodata.errors import InvalidCell
 from riskmap import journal as journals_on_disk
 from riskmap.errors import DamagedRelease, NoRelease
-from riskmap.journal import Journal, PublicRequest, PublicStep
+from riskmap.journal import Journal, PublicComment, PublicRequest, PublicStep
 from riskmap.public import explain, place_map, shelf
 from riskmap.public.map_view import Mark
 from riskmap.release import Release
@@ -141,6 +141,16 @@ def open_council(releases: Path, journals: Path, territory: str) -> Council:
         return Council(release=release, journal=journals_on_disk.latest(journals, territory))
     except NoRelease as error:  # the territory is published, so its journal's folder must be gone
         raise DamagedRelease(f"The journal of {territory} is missing. Publish it again.") from error
+
+
+def comments(council: Council, request: PublicRequest) -> tuple[PublicComment, ...]:
+    """What was said about a request and about those merged into it, by day."""
+    numbers = {request.number}
+    for one in council.requests:  # by number: a later request is merged into an earlier one
+        if one.merged_into in numbers:
+            numbers.add(one.number)
+    said = [one for one in council.journal.comments if one.request in numbers] if council.journal else []
+    return tuple(sorted(said, key=lambda one: (one.on, one.request, one.number)))
 
 
 def requests_of(journals: Path, territory: str) -> tuple[PublicRequest, ...]:

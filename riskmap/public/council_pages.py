@@ -246,6 +246,7 @@ def _request(site: Site, request: Request, words: Wording) -> Response:
         clock=council.clock_sentences(asked, words, today=site.today()),
         steps=[(step, council.published_fields(asked, step, words)) for step in asked.steps],
         merged_here=found.merged_into(asked.number),
+        comments=council.comments(found, asked),
         **_shared(site, found, words, state),
     )
 

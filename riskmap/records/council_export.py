@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from riskmap import disk
+from riskmap.comment_port import CommentState
 from riskmap.council import journal_desk
 from riskmap.council.meeting import DECISION, Deed, Meeting, Stage, count
 from riskmap.council.request import NEEDS, CouncilRequest, State
@@ -111,11 +112,13 @@ def _rows(look: UnitOfWork, territory: str) -> dict[str, Iterator[Row]]:
     return {
         "requests": _requests(look, territory, requests),
         "steps": _steps(requests, is_public=True),
+        "comments": _comments(look, territory),
         "meetings": _meetings(meetings),
         "decisions": _decisions(meetings),
         "reviews": _reviews(look, territory),
         "request_words": _request_words(look, territory, requests),
         "step_words": _steps(requests, is_public=False),
+        "comment_words": _comment_words(look, territory),
         "meeting_entries": _entries(meetings),
         "mark_heaps": _heaps(look, territory),
         "review_voices": _voices(look, territory),
@@ -154,6 +157,31 @@ def _steps(requests: list[CouncilRequest], *, is_public: bool) -> Iterator[Row]:
             else:
                 told |= {"account": step.account_id, "role": step.role}
             yield told
+
+
+def _comments(look: UnitOfWork, territory: str) -> Iterator[Row]:
+    for one in look.comments.of_territory(territory):
+        if one.state in (CommentState.SHOWN, CommentState.HIDDEN):
+            yield {
+                "request": one.request,
+                "comment": one.number,
+                "role": one.role,
+                "at": one.said_at,
+                "state": one.state,
+                "reason": one.reason,
+                "text": one.text if one.state is CommentState.SHOWN else None,
+            }
+
+
+def _comment_words(look: UnitOfWork, territory: str) -> Iterator[Row]:
+    for one in look.comments.of_territory(territory):
+        yield {
+            "request": one.request,
+            "comment": one.number,
+            "account": one.account_id,
+            "state": one.state,
+            "text": one.text,
+        }
 
 
 def _meetings(meetings: list[Meeting]) -> Iterator[Row]:

@@ -80,6 +80,17 @@ TABLES: tuple[ExportTable, ...] = (
         "fields: table: published fields of the step",
     ),
     _table(
+        "comments",
+        Shelf.PUBLIC,
+        _REQUEST,
+        "comment: number: number of the comment on the request",
+        "role: text: by which role somebody said it",
+        "at: moment: when",
+        "state: text: shown or hidden",
+        "reason: text: why it is hidden",
+        "text: text: what was said; empty where it is hidden",
+    ),
+    _table(
         "meetings",
         Shelf.PUBLIC,
         _MEETING,
@@ -140,6 +151,15 @@ TABLES: tuple[ExportTable, ...] = (
         "account: text: who took the step",
         "role: text: by which role",
         "fields: table: fields that are not published",
+    ),
+    _table(
+        "comment_words",
+        Shelf.RESTRICTED,
+        _REQUEST,
+        "comment: number: number of the comment on the request",
+        "account: text: whose it is",
+        "state: text: waiting, shown, hidden or withdrawn",
+        "text: text: what was said",
     ),
     _table(
         "meeting_entries",

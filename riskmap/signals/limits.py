@@ -36,9 +36,10 @@ class Press(StrEnum):
     FILE = "file"
     SUPPORT = "support"
     DISPUTE = "dispute"
+    COMMENT = "comment"
 
 
-PRESSES_HOUR = {Press.FILE: (10, 30), Press.SUPPORT: (30, 90), Press.DISPUTE: (5, 15)}
+PRESSES_HOUR = {Press.FILE: (10, 30), Press.SUPPORT: (30, 90), Press.DISPUTE: (5, 15), Press.COMMENT: (5, 15)}
 """From one account, and from one address, in an hour."""
 
 

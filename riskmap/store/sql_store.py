@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from riskmap.lake_ports import LakeFile, MarkState, QuarantineMark, Strike, StrikeReason
 from riskmap.ports import Delivery, DeliveryStatus, ScoreRun
+from riskmap.store.comment_store import SqlComments
 from riskmap.store.council_store import SqlRequests
 from riskmap.store.database import reading, writing
 from riskmap.store.identity_store import SqlAccounts, SqlAudit, SqlSessions
@@ -185,6 +186,7 @@ class SqlUnitOfWork:
     identities: SqlIdentities
     pending_sign_ins: SqlPendingSignIns
     second_factors: SqlSecondFactors
+    comments: SqlComments
     requests: SqlRequests
     meetings: SqlMeetings
     reviews: SqlPlaceReviews
@@ -207,6 +209,7 @@ class SqlUnitOfWork:
         self.identities = SqlIdentities(self._connection)
         self.pending_sign_ins = SqlPendingSignIns(self._connection)
         self.second_factors = SqlSecondFactors(self._connection)
+        self.comments = SqlComments(self._connection)
         self.requests = SqlRequests(self._connection)
         self.meetings = SqlMeetings(self._connection)
         self.reviews = SqlPlaceReviews(self._connection)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from riskmap.comment_port import CommentState, HideReason
 from riskmap.council.meeting import Deed
 from riskmap.council.request import Action, RequestKind, State
 from riskmap.identity.access import Role
@@ -267,6 +268,27 @@ council_step = sa.Table(
     # A press that arrives twice counts once.
     sa.UniqueConstraint("account_id", "key"),
     sa.ForeignKeyConstraint(["territory", "number"], ["council_request.territory", "council_request.number"]),
+)
+
+council_comment = sa.Table(
+    "council_comment",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("request", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("account_id", sa.ForeignKey("account.account_id"), nullable=False),
+    sa.Column("role", sa.String(20), nullable=False),
+    sa.Column("text", sa.Text(), nullable=False),
+    sa.Column("said_at", UtcDateTime(), nullable=False),
+    sa.Column("key", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("reason", sa.String(20)),
+    sa.Column("is_simulated", sa.Boolean(), nullable=False),
+    _one_of("state", CommentState),
+    _one_of("reason", HideReason),
+    _one_of("role", Role),
+    sa.ForeignKeyConstraint(["territory", "request"], ["council_request.territory", "council_request.number"]),
+    sa.UniqueConstraint("account_id", "key"),
 )
 
 council_support = sa.Table(

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from riskmap.audit_port import AuditEntry
+from riskmap.comment_port import Comment, CommentState
 from riskmap.council.request import Action, CouncilRequest, Filing, Place, advance, submit
 from riskmap.ports import Account, Session, Store
 
@@ -58,6 +59,21 @@ def a_request(number: int = 1, *, territory: str = "town", account_id: str = "a1
         at=NOON + timedelta(minutes=number),
         key=f"file-{territory}-{number}",
         is_simulated=False,
+    )
+    return replace(plain, **changes)
+
+
+def a_comment(number: int = 1, *, territory: str = "town", request: int = 1, **changes: object) -> Comment:
+    plain = Comment(
+        territory=territory,
+        request=request,
+        number=number,
+        account_id="a1",
+        role="council_member",
+        text="The pole leans, too.",
+        said_at=NOON,
+        key=f"say-{number}",
+        state=CommentState.SHOWN,
     )
     return replace(plain, **changes)
 

@@ -13,7 +13,7 @@ from riskmap.errors import TooManyAsks
 from riskmap.identity.access import Role
 from riskmap.signals.limits import PRESSES_HOUR, SUPPORTS_OF_NEIGHBOURHOOD, Gate, Press
 from riskmap.wording import in_language
-from tests.council import NOW, TOWN, a_filing, a_place, an_actor, enrol, step
+from tests.council import HEARD, NOW, TOWN, a_filing, a_place, an_actor, enrol, step
 from tests.riskmap.doors_client import a_council, a_form, form_to, text_of
 
 KK = in_language("kk")
@@ -182,7 +182,7 @@ def test_a_secretary_who_writes_down_for_many_people_is_not_held_up(council, mon
     browser = council.signed_in("secretary")
 
     answers = [
-        browser.post(NEW, a_form(form_token=browser.form_token, kind=kind)).status_code
+        browser.post(NEW, a_form(form_token=browser.form_token, kind=kind, **HEARD)).status_code
         for kind in ("camera", "patrol", "road_sign")
     ]
 

@@ -37,7 +37,14 @@ def council(tmp_path):
 
 def open_routes(council, method):
     """Paths of every route below /casework that takes a method, with something in each gap."""
-    gaps = {"territory": TOWN, "number": "1", "action": "take_up", "deed": "open", "rest:path": "any/thing"}
+    gaps = {
+        "territory": TOWN,
+        "number": "1",
+        "action": "take_up",
+        "deed": "open",
+        "comment": "1",
+        "rest:path": "any/thing",
+    }
     found = routes(council.settings, lambda: council.store, now=lambda: council.at)
     return [
         re.sub(r"\{([^}]+)\}", lambda gap: gaps[gap[1]], route.path)

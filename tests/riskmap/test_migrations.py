@@ -20,7 +20,15 @@ from riskmap.store.database import open_engine
 from riskmap.store.schema import MIGRATIONS, migrate_engine
 from riskmap.store.sql_store import SqlUnitOfWork
 from riskmap.store.tables import metadata
-from tests.contracts.council_builders import NOON, a_request, a_session, an_account, an_audit_entry, one_step_on
+from tests.contracts.council_builders import (
+    NOON,
+    a_comment,
+    a_request,
+    a_session,
+    an_account,
+    an_audit_entry,
+    one_step_on,
+)
 from tests.contracts.test_meeting_store import a_meeting
 from tests.place_review_builder import a_review
 from tests.signal_builder import a_signal
@@ -174,6 +182,7 @@ def _use_everything(engine: sa.Engine) -> None:
         work.second_factors.add_pending(PendingCode(token_sha256="t" * 64, account_id="a1", created_at=NOON))
         work.requests.add(one_step_on(a_request()))
         work.requests.support("town", 1, "a1", at=NOON)
+        work.comments.add(a_comment())
         work.reviews.add(a_review())
         work.meetings.add(a_meeting())
         work.signals.add(a_signal())

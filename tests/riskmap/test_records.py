@@ -11,7 +11,7 @@ import pypdf
 import pytest
 
 from riskmap.assembly import in_memory_store, migrate, open_store
-from riskmap.council import casework, meetings
+from riskmap.council import casework, discussion, meetings
 from riskmap.council.casework import Office
 from riskmap.council.request import Action
 from riskmap.errors import CannotWrite, ExitStatus, InvalidOptions, NotAllowed
@@ -131,6 +131,8 @@ def full(office):
     request = step(office, SECRETARY, request, Action.TAKE_UP, wording="=Жарық керек")
     request = step(office, SECRETARY, request, Action.REFER, note=INNER_WORDS)
     casework.file(office, other, a_filing(kind="patrol"), a_place(), key="k2", at=NOW)
+    discussion.say(office, other, TOWN, 1, "Бағана да қисайған.", key="said", at=NOW)
+    discussion.say(office, SECRETARY, TOWN, 1, "Тексердік.", key="answered", at=NOW)
     made = meetings.call(office, SECRETARY, TOWN, NOTICE, key="call", at=NOW)
     there = {actor.account_id for actor in VOTERS}
     made = meetings.open_(office, SECRETARY, TOWN, 1, there, version=made.version, key="open", at=NOW)
