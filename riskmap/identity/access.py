@@ -61,6 +61,7 @@ class Permission(StrEnum):
     ANSWER_REVIEWS = "answer_reviews"
     READ_SIGNALS = "read_signals"
     SORT_SIGNALS = "sort_signals"
+    CHECK_PHOTOS = "check_photos"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -102,6 +103,7 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.ANSWER_REVIEWS: frozenset({Role.STEWARD}),
     Permission.READ_SIGNALS: frozenset({Role.COUNCIL_MEMBER, Role.SECRETARY, Role.CHAIR}),
     Permission.SORT_SIGNALS: _SECRETARY,
+    Permission.CHECK_PHOTOS: _SECRETARY,
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 
