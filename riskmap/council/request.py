@@ -159,6 +159,8 @@ class Field:
 WHAT_IS_AMISS = ("nothing_done", "partly_done", "does_not_work", "elsewhere", "broken_again")
 WHY_NOT_DONE = ("no_money", "not_possible", "not_allowed", "done_otherwise", "no_need", "other_reason")
 WORDING = Field(name="wording")
+MARKS = "marks"
+"""Of a request made of marks, the step that files it says of how many; no form asks for it, and it is not published."""
 NEEDS: Mapping[Action, tuple[Field, ...]] = {
     Action.SUBMIT: (),
     Action.WITHDRAW: (),
@@ -295,6 +297,11 @@ class CouncilRequest:
         return int(earlier) if earlier and self.state is State.MERGED else None
 
     @property
+    def made_of_marks(self) -> int:
+        """How many marks it was made of; 0 where somebody asked for it."""
+        return int(self.steps[0].fields.get(MARKS, "0"))
+
+    @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES
 
@@ -325,8 +332,9 @@ def submit(
     at: datetime,
     key: str,
     is_simulated: bool,
+    marks: int = 0,
 ) -> CouncilRequest:
-    """A new request in its first public state.
+    """A new request in its first public state; ``marks`` is how many it is made of.
 
     Raises
     ------
@@ -351,6 +359,7 @@ def submit(
         role=role,
         at=at,
         key=key,
+        fields={MARKS: str(marks)} if marks else {},
     )
     return CouncilRequest(
         territory=place.territory,

@@ -206,6 +206,8 @@ def _deadline(visit: Visit, deadline: Deadline | None) -> list[str]:
 def _asked_by(visit: Visit, request: CouncilRequest) -> str:
     if request.requester == visit.actor.account_id:
         return visit.text("casework.asked_by.you")
+    if request.made_of_marks:
+        return visit.text("casework.asked_by.marks", n=request.made_of_marks)
     return visit.text("casework.asked_by.in_person" if request.requester is None else "casework.asked_by.resident")
 
 

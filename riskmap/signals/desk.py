@@ -229,6 +229,7 @@ def into_request(
                 at=at,
                 key=key,
                 is_simulated=first.place.is_simulated,
+                marks=len(heaped),
             )
             work.requests.add(filed)
             details = {"role": str(role), "state": str(filed.state), "version": filed.version}

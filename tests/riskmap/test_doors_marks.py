@@ -289,7 +289,10 @@ def test_the_secretary_makes_one_request_of_many_marks_and_the_receipt_tells_its
     assert f'href="/council/{TOWN}/1?lang=ru"' in told.text
     assert kept(council) == []
     assert council.audit_actions() == ["submit", "marks_in_request"]
-    assert RU.text("signal.staff.behind", n=3) in text_of(secretary.follow(sent))
+    told = text_of(secretary.follow(sent))
+    assert RU.text("signal.staff.behind", n=3) in told
+    assert RU.text("casework.asked_by.marks", n=3) in told
+    assert RU.text("casework.asked_by.in_person") not in told
 
 
 def test_a_mark_that_came_after_the_page_was_read_goes_on_waiting(council):
