@@ -97,7 +97,7 @@ def show(
             found, caption, is_clear=is_clear, account_id=actor.account_id, role=str(role), on=civil_day(at)
         )
 
-    return _decide(office, actor, territory, number, "photo_shown", decide, at=at)
+    return _decide(office, actor, territory, number, decide, action="photo_shown", at=at)
 
 
 def reject(office: PhotoOffice, actor: Actor, territory: str, number: int, reason: str, *, at: datetime) -> Photo:
@@ -111,7 +111,7 @@ def reject(office: PhotoOffice, actor: Actor, territory: str, number: int, reaso
     def decide(found: Photo, role: Role) -> Photo:
         return rules.rejected(found, reason, account_id=actor.account_id, role=str(role), on=civil_day(at))
 
-    return _decide(office, actor, territory, number, "photo_rejected", decide, at=at)
+    return _decide(office, actor, territory, number, decide, action="photo_rejected", at=at)
 
 
 def of_request(office: PhotoOffice, territory: str, number: int) -> list[Photo]:
@@ -130,9 +130,9 @@ def _decide(
     actor: Actor,
     territory: str,
     number: int,
-    action: str,
     decide: Callable[[Photo, Role], Photo],
     *,
+    action: str,
     at: datetime,
 ) -> Photo:
     with office.store.work() as work:

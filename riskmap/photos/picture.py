@@ -1,4 +1,4 @@
-"""What is kept of a photo that somebody sent: its picture alone, drawn anew. No metadata, no name, nothing hidden in it.
+"""What is kept of a photo that somebody sent: its picture alone, drawn anew; no metadata, no name, nothing hidden.
 
 The file is decoded within limits, turned upright, made smaller and encoded as JPEG again, so whatever else it carried
 (place, moment and maker of the camera, a preview, a colour profile, another file behind the picture) does not survive.

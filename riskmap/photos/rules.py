@@ -1,7 +1,7 @@
 """Rules of photos: what they belong to, who looks first, and why one is not shown. Pure: no clock, no file.
 
-A photo is staff's alone until the secretary has looked at it. It is shown only with a request; one of a mark waits until
-its mark is in one.
+A photo is staff's alone until the secretary has looked at it. It is shown only with a request; one of a mark waits
+until its mark is in one.
 """
 
 from dataclasses import dataclass, replace
