@@ -16,6 +16,7 @@ from riskmap.council.request import CouncilRequest, State
 from riskmap.identity.access import Grant
 from riskmap.lake_ports import IncidentLake, LakeFiles, QuarantineMarks, Strikes
 from riskmap.model_port import ModelShelf
+from riskmap.photo_port import Photos, PhotoShelf
 from riskmap.place_review.rules import PlaceReview
 from riskmap.signal_port import Signals
 from riskmap.surroundings_port import SurroundingsShelf
@@ -361,6 +362,9 @@ class UnitOfWork(Protocol):
     def signals(self) -> Signals: ...
 
     @property
+    def photos(self) -> Photos: ...
+
+    @property
     def audit(self) -> AuditLog: ...
 
     def commit(self) -> None: ...
@@ -470,3 +474,6 @@ class Store(Protocol):
 
     @property
     def surroundings(self) -> SurroundingsShelf: ...
+
+    @property
+    def photo_files(self) -> PhotoShelf: ...

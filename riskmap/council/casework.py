@@ -27,6 +27,10 @@ from riskmap.errors import (
 )
 from riskmap.identity import access, audit
 from riskmap.identity.access import Actor, Ownership, Permission, Role
+from riskmap.photos import sending
+from riskmap.photos.picture import cleaned
+from riskmap.photos.rules import Of
+from riskmap.photos.sending import Sent
 from riskmap.ports import Store, UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -91,6 +95,7 @@ def file(
     at: datetime,
     is_for_someone: bool = False,
     is_simulated: bool = False,
+    photo: bytes | None = None,
 ) -> CouncilRequest:
     """File a request, for oneself or (a secretary) for somebody who came in person.
 
@@ -103,6 +108,7 @@ def file(
     """
     permission = Permission.FILE_FOR_SOMEONE if is_for_someone else Permission.FILE
     role = access.require(actor, permission, region_id=place.region_id)
+    picture = None if photo is None else cleaned(photo)
     with office.store.work() as work:
         filed = work.requests.by_key(actor.account_id, key)
         if filed is None:
@@ -120,8 +126,9 @@ def file(
             before = _asked_before(work, filed)
             if before is None:
                 work.requests.add(filed)
-                _record(work, actor, Action.SUBMIT, filed, role=role, at=at)
-                work.commit()
+                with sending.along(office.store, work, picture, _sent(filed, Of.REQUEST), on=rules.civil_day(at)):
+                    _record(work, actor, Action.SUBMIT, filed, role=role, at=at)
+                    work.commit()
             else:
                 filed = before
     # Also when it was filed before: whatever ended that attempt may have kept it from the journal.
@@ -140,8 +147,11 @@ def move(
     version: int,
     key: str,
     at: datetime,
+    photo: bytes | None = None,
 ) -> CouncilRequest:
     """Take one step with a request that was read at ``version``. The same ``key`` again changes nothing.
+
+    Only a dispute takes a photo along.
 
     Raises
     ------
@@ -151,6 +161,11 @@ def move(
     ChangedMeanwhile
         If somebody else moved it since.
     """
+    picture = None
+    if photo is not None and action is Action.DISPUTE:
+        with office.store.look() as look:
+            _require(actor, Permission.DISPUTE, _found(look, territory, number))
+        picture = cleaned(photo)
     with office.store.work() as work:
         found = _found(work, territory, number)
         if action is Action.SUBMIT:
@@ -175,8 +190,9 @@ def move(
         if action is Action.MERGE:
             _require_earlier(work, moved)
         work.requests.save(moved)
-        _record(work, actor, action, moved, role=role, at=at)
-        work.commit()
+        with sending.along(office.store, work, picture, _sent(moved, Of.DISPUTE), on=rules.civil_day(at)):
+            _record(work, actor, action, moved, role=role, at=at)
+            work.commit()
     publish(office, territory, at=at)
     return moved
 
@@ -402,6 +418,17 @@ def merge_fault(later: CouncilRequest, earlier: CouncilRequest | None) -> str | 
         return "request_of_other_kind"
     centres = (hexgrid.centre(one.place.cell_id) for one in (later, earlier))
     return "request_far_away" if hexgrid.distance_m(*centres) > MERGE_WITHIN_M else None
+
+
+def _sent(found: CouncilRequest, of: Of) -> Sent:
+    return Sent(
+        of=of,
+        territory=found.territory,
+        region_id=found.region_id,
+        area_id=found.place.area_id,
+        is_simulated=found.is_simulated,
+        request_number=found.number,
+    )
 
 
 def _require_earlier(work: UnitOfWork, moved: CouncilRequest) -> None:

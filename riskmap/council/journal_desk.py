@@ -18,11 +18,13 @@ from riskmap.journal import (
     PublicClock,
     PublicDecision,
     PublicMeeting,
+    PublicPhoto,
     PublicQuestion,
     PublicRequest,
     PublicReview,
     PublicStep,
 )
+from riskmap.photos import publishing
 from riskmap.place_review.rules import PlaceReview
 from riskmap.ports import Store
 from riskmap.signals import rules as signal_rules
@@ -47,14 +49,20 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             reviews = look.reviews.of_territory(territory)
             meetings = look.meetings.of_territory(territory)
             days = look.signals.counted_by_day(territory)
+            photos = look.photos.of_territory(territory)
             head = audit.head(look)
         supporters = count_supporters(requests, supports)
-        public = tuple(public_request(request, supporters[request.number]) for request in requests)
+        pictures = publishing.copy(store, journals, territory, publishing.by_request(photos, requests))
+        public = tuple(
+            public_request(request, supporters[request.number], photos=tuple(pictures.get(request.number, ())))
+            for request in requests
+        )
         held = tuple(public_meeting(meeting) for meeting in meetings)
         changed = [
             *(request.changed_on for request in public),
             *(review.changed_on for review in reviews),
             *(meeting.changed_on for meeting in held),
+            *(photo.check.on for photo in photos if photo.check is not None),
         ]
         told = [
             *(request.is_simulated for request in requests),
@@ -73,6 +81,7 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             audit_head=head,
         )
         _keep_head(store, journals, head, at=at)
+        publishing.sweep(journals, territory, pictures)
         return journal_id
 
 
@@ -89,7 +98,7 @@ def _keep_head(store: Store, journals: Path, head: Mapping[str, Any], *, at: dat
         logger.exception("The heads of the audit log were not kept; run: python -m riskmap check-audit")
 
 
-def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
+def public_request(request: CouncilRequest, supporters: int, *, photos: tuple[PublicPhoto, ...] = ()) -> PublicRequest:
     """What anyone may see of a request: no account, no words of the requester, only public fields of its steps."""
     return PublicRequest(
         number=request.number,
@@ -108,6 +117,7 @@ def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
         is_simulated=request.is_simulated,
         steps=tuple(_public_step(step) for step in request.steps),
         clock=_public_clock(request),
+        photos=photos,
     )
 
 

@@ -64,6 +64,7 @@ class Permission(StrEnum):
     WRITE_NOTE = "write_note"
     READ_SILENT = "read_silent"
     EXPORT_COUNCIL = "export_council"
+    CHECK_PHOTOS = "check_photos"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -108,6 +109,7 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.WRITE_NOTE: _SECRETARY | _CHAIR,
     Permission.READ_SILENT: frozenset({Role.COUNCIL_MEMBER, Role.SECRETARY, Role.CHAIR}),
     Permission.EXPORT_COUNCIL: frozenset({Role.ADMINISTRATOR}),
+    Permission.CHECK_PHOTOS: _SECRETARY,
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 

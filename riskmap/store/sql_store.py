@@ -13,6 +13,7 @@ from riskmap.store.council_store import SqlRequests
 from riskmap.store.database import reading, writing
 from riskmap.store.identity_store import SqlAccounts, SqlAudit, SqlSessions
 from riskmap.store.meeting_store import SqlMeetings
+from riskmap.store.photo_store import SqlPhotos
 from riskmap.store.review_store import SqlPlaceReviews
 from riskmap.store.signal_store import SqlSignals
 from riskmap.store.tables import delivery, lake_file, quarantine_mark, score_run, strike
@@ -184,6 +185,7 @@ class SqlUnitOfWork:
     meetings: SqlMeetings
     reviews: SqlPlaceReviews
     signals: SqlSignals
+    photos: SqlPhotos
     audit: SqlAudit
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -203,6 +205,7 @@ class SqlUnitOfWork:
         self.meetings = SqlMeetings(self._connection)
         self.reviews = SqlPlaceReviews(self._connection)
         self.signals = SqlSignals(self._connection)
+        self.photos = SqlPhotos(self._connection)
         self.audit = SqlAudit(self._connection)
         return self
 
