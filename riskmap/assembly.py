@@ -41,6 +41,7 @@ class SqlStore:
     models: ModelShelf
     surroundings: SurroundingsShelf
     photo_files: PhotoShelf
+    scan_files: PhotoShelf
 
     def work(self) -> UnitOfWork:
         return SqlUnitOfWork(self.engine)
@@ -110,4 +111,5 @@ def _store(engine: sa.Engine, data: Path, wait_s: float) -> Store:
         models=FolderModels(data / "models"),
         surroundings=FolderSurroundings(data / "surroundings"),
         photo_files=FolderPhotos(data / "photos"),
+        scan_files=FolderPhotos(data / "scans"),
     )

@@ -16,7 +16,7 @@ from riskmap.council.request import CouncilRequest, State
 from riskmap.identity.access import Grant
 from riskmap.lake_ports import IncidentLake, LakeFiles, QuarantineMarks, Strikes
 from riskmap.model_port import ModelShelf
-from riskmap.photo_port import Photos, PhotoShelf
+from riskmap.photo_port import Photos, PhotoShelf, Scans
 from riskmap.place_review.rules import PlaceReview
 from riskmap.signal_port import Signals
 from riskmap.surroundings_port import SurroundingsShelf
@@ -365,6 +365,9 @@ class UnitOfWork(Protocol):
     def photos(self) -> Photos: ...
 
     @property
+    def scans(self) -> Scans: ...
+
+    @property
     def audit(self) -> AuditLog: ...
 
     def commit(self) -> None: ...
@@ -477,3 +480,6 @@ class Store(Protocol):
 
     @property
     def photo_files(self) -> PhotoShelf: ...
+
+    @property
+    def scan_files(self) -> PhotoShelf: ...

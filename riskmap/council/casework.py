@@ -6,7 +6,7 @@ next change, or the command ``journal``, publishes it.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,10 +27,7 @@ from riskmap.errors import (
 )
 from riskmap.identity import access, audit
 from riskmap.identity.access import Actor, Ownership, Permission, Role
-from riskmap.photos import sending
-from riskmap.photos.picture import cleaned
-from riskmap.photos.rules import Of
-from riskmap.photos.sending import Sent
+from riskmap.photos import attached
 from riskmap.ports import Store, UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -95,7 +92,7 @@ def file(
     at: datetime,
     is_for_someone: bool = False,
     is_simulated: bool = False,
-    photo: bytes | None = None,
+    photos: Sequence[bytes] = (),
 ) -> CouncilRequest:
     """File a request, for oneself or (a secretary) for somebody who came in person.
 
@@ -108,7 +105,7 @@ def file(
     """
     permission = Permission.FILE_FOR_SOMEONE if is_for_someone else Permission.FILE
     role = access.require(actor, permission, region_id=place.region_id)
-    picture = None if photo is None else cleaned(photo)
+    files = attached.checked(Action.SUBMIT, photos)
     with office.store.work() as work:
         filed = work.requests.by_key(actor.account_id, key)
         if filed is None:
@@ -126,7 +123,7 @@ def file(
             before = _asked_before(work, filed)
             if before is None:
                 work.requests.add(filed)
-                with sending.along(office.store, work, picture, _sent(filed, Of.REQUEST), on=rules.civil_day(at)):
+                with attached.along(office.store, work, files, filed, Action.SUBMIT, at=at):
                     _record(work, actor, Action.SUBMIT, filed, role=role, at=at)
                     work.commit()
             else:
@@ -147,11 +144,11 @@ def move(
     version: int,
     key: str,
     at: datetime,
-    photo: bytes | None = None,
+    files: Sequence[bytes] = (),
 ) -> CouncilRequest:
     """Take one step with a request that was read at ``version``. The same ``key`` again changes nothing.
 
-    Only a dispute takes a photo along.
+    A dispute takes a photo along, a body's answer its scan.
 
     Raises
     ------
@@ -161,11 +158,11 @@ def move(
     ChangedMeanwhile
         If somebody else moved it since.
     """
-    picture = None
-    if photo is not None and action is Action.DISPUTE:
+    if files and attached.takes(action):
+        # Of nobody who may not take the step anything is decoded.
         with office.store.look() as look:
-            _require(actor, Permission.DISPUTE, _found(look, territory, number))
-        picture = cleaned(photo)
+            _require(actor, Permission(action.value), _found(look, territory, number))
+    brought = attached.checked(action, files)
     with office.store.work() as work:
         found = _found(work, territory, number)
         if action is Action.SUBMIT:
@@ -190,7 +187,7 @@ def move(
         if action is Action.MERGE:
             _require_earlier(work, moved)
         work.requests.save(moved)
-        with sending.along(office.store, work, picture, _sent(moved, Of.DISPUTE), on=rules.civil_day(at)):
+        with attached.along(office.store, work, brought, moved, action, at=at):
             _record(work, actor, action, moved, role=role, at=at)
             work.commit()
     publish(office, territory, at=at)
@@ -418,17 +415,6 @@ def merge_fault(later: CouncilRequest, earlier: CouncilRequest | None) -> str | 
         return "request_of_other_kind"
     centres = (hexgrid.centre(one.place.cell_id) for one in (later, earlier))
     return "request_far_away" if hexgrid.distance_m(*centres) > MERGE_WITHIN_M else None
-
-
-def _sent(found: CouncilRequest, of: Of) -> Sent:
-    return Sent(
-        of=of,
-        territory=found.territory,
-        region_id=found.region_id,
-        area_id=found.place.area_id,
-        is_simulated=found.is_simulated,
-        request_number=found.number,
-    )
 
 
 def _require_earlier(work: UnitOfWork, moved: CouncilRequest) -> None:

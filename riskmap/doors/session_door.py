@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from riskmap.doors import carrying
+from riskmap.doors import carrying, form_files
 from riskmap.doors.carrying import Carried
 from riskmap.doors.visit import COOKIE, Visit
 from riskmap.errors import SessionEnded, SignInRefused
@@ -15,7 +15,7 @@ from riskmap.public import page
 
 HOME = "/council"
 RETURN = re.compile(
-    r"/(?:casework|council|marks|place-reviews|release-desk|review|steward)(?:/[A-Za-z0-9_-]{1,40}){0,3}(?:\?[A-Za-z0-9_=&.%-]{0,200})?"
+    r"/(?:casework|council|marks|photos|place-reviews|release-desk|review|steward)(?:/[A-Za-z0-9_-]{1,40}){0,3}(?:\?[A-Za-z0-9_=&.%-]{0,200})?"
 )
 """Pages to come back to: ours, written plainly. Everything else leads to `HOME`."""
 TEMPLATE = "sign_in.html"
@@ -112,7 +112,7 @@ def _page(
         notice=notice,
         prefix=carrying.PREFIX,
         carried=carried,
-        written=carried.written(visit.words) if carried else [],
+        written=form_files.and_files(visit, carried.written(visit.words) if carried else []),
     )
 
 

@@ -145,7 +145,7 @@ def _decide(
         _record(work, actor, action, decided, role=role, at=at)
         work.commit()
     if decided.sha256 is None and found.sha256 is not None:
-        sending.let_go(office.store, territory, [found.sha256])
+        sending.sweep(office.store, territory)
     try:
         journal_desk.publish(office.store, office.journals, territory, at=at)
     except CannotWrite:

@@ -9,14 +9,18 @@ import io
 import struct
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import ClassVar
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from riskmap.errors import FieldFault, UnfitFields
 
 FORMATS = ("JPEG", "PNG", "WEBP")
+MEGABYTES = 8
+MOST_BYTES = MEGABYTES * 1024 * 1024
+"""Of a file as sent; counted before anything is decoded."""
 MOST_PIXELS = 50_000_000
 """Of the file as sent; the cameras of telephones stay below. Counted from its head, before anything is decoded."""
 LONGEST_SIDE = 1600
@@ -36,28 +40,40 @@ class Picture:
     content: bytes = field(repr=False)
     width: int
     height: int
+    suffix: ClassVar[str] = "jpg"
 
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def cleaned(sent: bytes) -> Picture:
-    """The picture of a file that was sent, drawn anew.
+def cleaned(sent: bytes, *, name: str = FIELD) -> Picture:
+    """The picture of a file that was sent, drawn anew; ``name`` is the field it came in.
 
     Raises
     ------
     UnfitFields
-        If the file is empty, no JPEG, PNG or WebP, incomplete, or has too many or too few pixels.
+        If the file is empty, too large, no JPEG, PNG or WebP, incomplete, or has too many or too few pixels.
     """
+    try:
+        return _cleaned(sent)
+    except UnfitFields as error:
+        raise UnfitFields(tuple(replace(fault, field=name) for fault in error.faults)) from error
+
+
+def _cleaned(sent: bytes) -> Picture:
     if not sent:
         raise _unfit("photo_empty")
+    if len(sent) > MOST_BYTES:
+        raise _unfit("photo_large", limit=MEGABYTES)
     try:
         with _ONE_AT_A_TIME, warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _drawn_anew(sent)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _unfit("photo_pixels", limit=MOST_PIXELS // 1_000_000) from error
+    except UnfitFields:  # said already, and a ValueError like those below
+        raise
     except UnidentifiedImageError as error:
         raise _unfit("photo_kind") from error
     # What Pillow raises for a damaged file depends on the format and on the damage.

@@ -4,6 +4,7 @@ A photo is staff's alone until the secretary has looked at it. It is shown only 
 until its mark is in one.
 """
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -42,6 +43,8 @@ class Reason(StrEnum):
     MARK_REFUSED = "mark_refused"
 
 
+MOST: Mapping[Of, int] = {Of.MARK: 1, Of.REQUEST: 3, Of.DISPUTE: 1}
+"""How many photos come with one form."""
 OFFERED = tuple(reason for reason in Reason if reason is not Reason.MARK_REFUSED)
 """Reasons to choose from; the last one comes with the refusal of a mark."""
 
@@ -116,6 +119,18 @@ def shown(photo: Photo, caption: str, *, is_clear: bool, account_id: str, role: 
     return replace(photo, check=check)
 
 
+def is_over(photo: Photo, *, before: date, marked_before: date, open_requests: Container[int]) -> bool:
+    """Whether the term of a photo is over.
+
+    One that waits or was rejected has a term from the day it was sent, as has one of a closed request; one of a mark
+    that is in no request goes with the marks, if their term is shorter. One shown with an open request stays.
+    """
+    if photo.request_number is None:
+        return photo.sent_on < max(before, marked_before)
+    is_needed = photo.state is State.SHOWN and photo.request_number in open_requests
+    return photo.sent_on < before and not is_needed
+
+
 def rejected(photo: Photo, reason: str, *, account_id: str, role: str, on: date) -> Photo:
     """The photo without its file, with the reason; one that was shown can be taken back so.
 
@@ -125,6 +140,6 @@ def rejected(photo: Photo, reason: str, *, account_id: str, role: str, on: date)
         If the reason is none of ours.
     """
     if reason not in OFFERED:
-        raise UnfitFields((FieldFault(field="reason", fault="missing"),))
+        raise UnfitFields((FieldFault(field="reason_photo", fault="missing"),))
     check = Check(state=State.REJECTED, on=on, account_id=account_id, role=role, reason=Reason(reason))
     return replace(photo, sha256=None, check=check)

@@ -5,7 +5,7 @@ marks writes one. The public journal tells only quarters that are over, so it ch
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +27,6 @@ from riskmap.errors import (
 from riskmap.identity import access, audit
 from riskmap.identity.access import Actor, Permission, Role
 from riskmap.photos import sending
-from riskmap.photos.picture import cleaned
 from riskmap.photos.rules import Of, Photo
 from riskmap.photos.sending import Sent
 from riskmap.ports import Store, UnitOfWork
@@ -78,25 +77,26 @@ def mark(
     key: str,
     address: str | None,
     at: datetime,
-    photo: bytes | None = None,
+    photos: Sequence[bytes] = (),
 ) -> Marked:
     """Keep a mark, or a support where ``answers`` is empty. Anybody may; the same ``key`` again changes nothing.
 
     Raises
     ------
     TooManyAsks
-        As in `limits.Gate.weigh`.
+        As in `limits.Gate.weigh` and `limits.Gate.unpack`.
     UnfitFields
-        If the photo is none.
+        If a photo is none.
     """
     receipt = receipts.of_form(office.secret, key)
     kept = receipts.kept_hash(office.secret, receipt)
     day, about = civil_day(at), f"{place.territory} {category} {place.place_id}"
-    is_new_quarter, picture = False, None
-    if photo is not None:
+    is_new_quarter = False
+    if photos:
         # Whoever has marked too often gets no picture decoded either.
         office.gate.weigh(place.territory, address, about, at=at)
-        picture = cleaned(photo)
+        office.gate.unpack(address, at=at)
+    pictures = sending.cleaned(photos, Of.MARK)
     with office.store.work() as work:
         found = work.signals.by_receipt(kept)
         if found is None:
@@ -112,7 +112,7 @@ def mark(
             last_day = work.signals.last_day(place.territory)
             is_new_quarter = last_day is None or last_day < rules.quarter_begins(day)
             work.signals.add(found)
-            with sending.along(office.store, work, picture, _sent(found), on=day):
+            with sending.along(office.store, work, pictures, _sent(found), on=day):
                 work.commit()
             office.gate.note(place.territory, address, about, at=at)
     if is_new_quarter:
@@ -289,7 +289,7 @@ def refuse(
     with office.store.work() as work:
         heaped = _waiting_up_to(work, place.territory, category, place.place_id, up_to)
         settled = _settle_with(work, actor, role, place, category, up_to=up_to, at=at, refusal=Refusal(reason))
-        gone = sending.refuse_marks(
+        sending.refuse_marks(
             work,
             place.territory,
             [one.number for one in heaped],
@@ -298,7 +298,7 @@ def refuse(
             on=civil_day(at),
         )
         work.commit()
-    sending.let_go(office.store, place.territory, gone)
+    sending.sweep(office.store, place.territory)
     return settled
 
 
@@ -340,10 +340,10 @@ def _sent(found: Signal) -> Sent:
     )
 
 
-def photos_of(office: SignalOffice, found: Signal) -> list[Photo]:
-    """What is known of a mark's photos, for whoever holds its receipt; no picture."""
+def photos_of(office: SignalOffice, territory: str, marks: Iterable[int]) -> list[Photo]:
+    """What is known of photos of marks, for whoever holds a receipt or reads the marks; no picture."""
     with office.store.look() as look:
-        return look.photos.of_mark(found.territory, found.number)
+        return [one for number in marks for one in look.photos.of_mark(territory, number)]
 
 
 def _heap(work: UnitOfWork, place: MarkedPlace, category: Category) -> Heap:

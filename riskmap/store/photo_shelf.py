@@ -1,41 +1,42 @@
-"""Files of photos below one folder, each under its SHA-256."""
+"""Files of photos, or of scans, below one folder, each under its SHA-256."""
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from riskmap import disk
 from riskmap.errors import DamagedStore
-from riskmap.photos.picture import Picture
+from riskmap.photo_port import KeptFile
 
+SUFFIXES = ("jpg", "pdf")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class FolderPhotos:
-    """Files of photos in ``TERRITORY/SHA256.jpg``; see `riskmap.photo_port.PhotoShelf`."""
+    """Files in ``TERRITORY/SHA256.jpg`` or ``.pdf``; see `riskmap.photo_port.PhotoShelf`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     @contextmanager
-    def keeping(self, territory: str, picture: Picture) -> Iterator[str]:
-        path = self._path(territory, picture.sha256)
+    def keeping(self, territory: str, file: KeptFile) -> Iterator[str]:
+        path = self._path(territory, file.sha256, file.suffix)
         was_there = path.exists()
         try:
             if not was_there:
                 with disk.writing_to(path):
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    disk.replace_synced(path, picture.content)
-            yield picture.sha256
+                    disk.replace_synced(path, file.content)
+            yield file.sha256
         except BaseException:
             if not was_there:
                 path.unlink(missing_ok=True)
             raise
 
-    def read(self, territory: str, sha256: str) -> bytes:
-        path = self._path(territory, sha256)
+    def read(self, territory: str, sha256: str, suffix: str = "jpg") -> bytes:
+        path = self._path(territory, sha256, suffix)
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -44,12 +45,18 @@ class FolderPhotos:
             raise DamagedStore(f"{path} has changed; restore it from a backup, or reject the photo.")
         return content
 
-    def remove(self, territory: str, sha256: str) -> None:
-        path = self._path(territory, sha256)
-        with disk.writing_to(path):
-            path.unlink(missing_ok=True)
+    def has(self, territory: str, sha256: str) -> bool:
+        return any(self._path(territory, sha256, suffix).is_file() for suffix in SUFFIXES)
 
-    def _path(self, territory: str, sha256: str) -> Path:
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError(f"{sha256[:80]!r} names no photo; expected a SHA-256.")
-        return self._root / disk.safe_name(territory) / f"{sha256}.jpg"
+    def sweep(self, territory: str, named: Collection[str], *, is_meant: bool = True) -> int:
+        folder = self._root / disk.safe_name(territory)
+        unnamed = [path for path in sorted(folder.glob("*")) if path.stem not in named]
+        for path in unnamed if is_meant else ():
+            with disk.writing_to(path):
+                path.unlink(missing_ok=True)
+        return len(unnamed)
+
+    def _path(self, territory: str, sha256: str, suffix: str) -> Path:
+        if not _SHA256.fullmatch(sha256) or suffix not in SUFFIXES:
+            raise ValueError(f"{sha256[:80]!r} and {suffix[:10]!r} name no file; expected a SHA-256, and jpg or pdf.")
+        return self._root / disk.safe_name(territory) / f"{sha256}.{suffix}"

@@ -1,12 +1,14 @@
-"""What is known of photos, in SQL; their files lie beside the database."""
+"""What is known of photos and scans, in SQL; their files lie beside the database."""
 
-from datetime import date
+from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
 from riskmap.photos.rules import Check, Of, Photo, Reason, State
-from riskmap.store.tables import photo
+from riskmap.photos.scan import Scan
+from riskmap.store.tables import answer_scan, photo
 
 
 class SqlPhotos:
@@ -50,13 +52,10 @@ class SqlPhotos:
         where = (photo.c.territory == photo_.territory) & (photo.c.number == photo_.number)
         self._connection.execute(sa.update(photo).where(where).values(_changing(photo_)))
 
-    def remove(self, territory: str, *, sent_before: date, marked_before: date) -> list[str]:
-        is_lone_mark = photo.c.mark_number.is_not(None) & photo.c.request_number.is_(None)
-        is_over = (photo.c.sent_on < sent_before) | (is_lone_mark & (photo.c.sent_on < marked_before))
-        where = (photo.c.territory == territory) & is_over
-        hashes = [row.sha256 for row in self._connection.execute(sa.select(photo.c.sha256).where(where))]
-        self._connection.execute(sa.delete(photo).where(where))
-        return [sha256 or "" for sha256 in hashes]
+    def remove(self, territory: str, numbers: Collection[int]) -> None:
+        for number in numbers:
+            where = (photo.c.territory == territory) & (photo.c.number == number)
+            self._connection.execute(sa.delete(photo).where(where))
 
     def names(self, territory: str) -> set[str]:
         rows = sa.select(photo.c.sha256).where(photo.c.territory == territory, photo.c.sha256.is_not(None))
@@ -65,6 +64,38 @@ class SqlPhotos:
     def _select(self, *conditions: sa.ColumnElement[bool]) -> list[Photo]:
         query = sa.select(photo).where(*conditions).order_by(photo.c.territory, photo.c.number)
         return [_photo(row) for row in self._connection.execute(query)]
+
+
+class SqlScans:
+    """Scans of answers in SQL; see `riskmap.photo_port.Scans`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def find(self, territory: str, request_number: int, position: int) -> Scan | None:
+        of = (answer_scan.c.request_number == request_number) & (answer_scan.c.position == position)
+        found = self._select(answer_scan.c.territory == territory, of)
+        return found[0] if found else None
+
+    def of_territory(self, territory: str) -> list[Scan]:
+        return self._select(answer_scan.c.territory == territory)
+
+    def add(self, scan: Scan) -> None:
+        self._connection.execute(sa.insert(answer_scan).values(asdict(scan)))
+
+    def remove(self, territory: str, request_numbers: Collection[int]) -> None:
+        for number in request_numbers:
+            where = (answer_scan.c.territory == territory) & (answer_scan.c.request_number == number)
+            self._connection.execute(sa.delete(answer_scan).where(where))
+
+    def names(self, territory: str) -> set[str]:
+        rows = sa.select(answer_scan.c.sha256).where(answer_scan.c.territory == territory)
+        return {row.sha256 for row in self._connection.execute(rows)}
+
+    def _select(self, *conditions: sa.ColumnElement[bool]) -> list[Scan]:
+        order = (answer_scan.c.territory, answer_scan.c.request_number, answer_scan.c.position)
+        query = sa.select(answer_scan).where(*conditions).order_by(*order)
+        return [Scan(**row._mapping) for row in self._connection.execute(query)]
 
 
 def _changing(photo_: Photo) -> dict[str, object]:

@@ -13,7 +13,7 @@ from riskmap.store.council_store import SqlRequests
 from riskmap.store.database import reading, writing
 from riskmap.store.identity_store import SqlAccounts, SqlAudit, SqlSessions
 from riskmap.store.meeting_store import SqlMeetings
-from riskmap.store.photo_store import SqlPhotos
+from riskmap.store.photo_store import SqlPhotos, SqlScans
 from riskmap.store.review_store import SqlPlaceReviews
 from riskmap.store.signal_store import SqlSignals
 from riskmap.store.tables import delivery, lake_file, quarantine_mark, score_run, strike
@@ -186,6 +186,7 @@ class SqlUnitOfWork:
     reviews: SqlPlaceReviews
     signals: SqlSignals
     photos: SqlPhotos
+    scans: SqlScans
     audit: SqlAudit
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -206,6 +207,7 @@ class SqlUnitOfWork:
         self.reviews = SqlPlaceReviews(self._connection)
         self.signals = SqlSignals(self._connection)
         self.photos = SqlPhotos(self._connection)
+        self.scans = SqlScans(self._connection)
         self.audit = SqlAudit(self._connection)
         return self
 

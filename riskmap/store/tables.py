@@ -388,6 +388,21 @@ photo = sa.Table(
     sa.Index(None, "territory", "state"),
 )
 
+answer_scan = sa.Table(
+    "answer_scan",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("request_number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("suffix", sa.String(3), nullable=False),
+    sa.Column("size_bytes", sa.Integer(), nullable=False),
+    sa.Column("kept_on", sa.Date(), nullable=False),
+    sa.CheckConstraint("suffix IN ('pdf', 'jpg')", name="suffix"),
+    sa.CheckConstraint("position >= 1", name="position"),
+    sa.ForeignKeyConstraint(["territory", "request_number"], ["council_request.territory", "council_request.number"]),
+)
+
 audit_entry = sa.Table(
     "audit_entry",
     metadata,

@@ -1,4 +1,4 @@
-"""Photos of marks, requests and disputes."""
+"""Photos of marks, requests and disputes; scans of answers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,7 +54,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("territory", "number", name="pk_photo"),
     )
     op.create_index("ix_photo_territory_state", "photo", ["territory", "state"])
+    op.create_table(
+        "answer_scan",
+        sa.Column("territory", sa.String(40), nullable=False),
+        sa.Column("request_number", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("suffix", sa.String(3), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.Column("kept_on", sa.Date(), nullable=False),
+        sa.CheckConstraint("suffix IN ('pdf', 'jpg')", name="suffix"),
+        sa.CheckConstraint("position >= 1", name="position"),
+        sa.ForeignKeyConstraint(
+            ["territory", "request_number"],
+            ["council_request.territory", "council_request.number"],
+            name="fk_answer_scan_territory_request_number_council_request",
+        ),
+        sa.PrimaryKeyConstraint("territory", "request_number", "position", name="pk_answer_scan"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("answer_scan")
     op.drop_table("photo")
