@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from riskmap import installation_key
 from riskmap.lake_ports import IncidentLake
 from riskmap.model_port import ModelShelf
+from riskmap.photo_port import PhotoShelf
 from riskmap.ports import CountedShelf, ScoreShelf, Store, TerritoryShelf, UnitOfWork
 from riskmap.settings import Settings
 from riskmap.store import schema
@@ -15,6 +16,7 @@ from riskmap.store.counted_shelf import FolderCounted
 from riskmap.store.database import BUSY_TIMEOUT_S, IN_MEMORY, open_engine
 from riskmap.store.incident_lake import WAIT_S, ParquetLake
 from riskmap.store.model_shelf import FolderModels
+from riskmap.store.photo_shelf import FolderPhotos
 from riskmap.store.score_shelf import ParquetScores
 from riskmap.store.sql_store import SqlLook, SqlUnitOfWork
 from riskmap.store.surroundings_shelf import FolderSurroundings
@@ -38,6 +40,8 @@ class SqlStore:
     counted: CountedShelf
     models: ModelShelf
     surroundings: SurroundingsShelf
+    photo_files: PhotoShelf
+    scan_files: PhotoShelf
 
     def work(self) -> UnitOfWork:
         return SqlUnitOfWork(self.engine)
@@ -106,4 +110,6 @@ def _store(engine: sa.Engine, data: Path, wait_s: float) -> Store:
         counted=FolderCounted(data / "counted"),
         models=FolderModels(data / "models"),
         surroundings=FolderSurroundings(data / "surroundings"),
+        photo_files=FolderPhotos(data / "photos"),
+        scan_files=FolderPhotos(data / "scans"),
     )

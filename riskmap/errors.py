@@ -311,6 +311,12 @@ class UnknownSignal(RiskMapError, LookupError):
     exit_status = ExitStatus.NOTHING_THERE
 
 
+class UnknownPhoto(RiskMapError, LookupError):
+    """No photo has this number, or its file is removed."""
+
+    exit_status = ExitStatus.NOTHING_THERE
+
+
 class UnknownAccount(RiskMapError, LookupError):
     """There is no account of this login."""
 

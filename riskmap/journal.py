@@ -24,6 +24,8 @@ COMMENTS = "comments.json"
 HEADS = "audit_heads.csv"
 HEADS_HEADER = "day,lines,hash"
 REVIEW_DAYS = ("asked_on", "due_on", "answered_on")
+PHOTOS = ".photos"
+"""Folder of public copies of photos, one for each territory in it; no territory is named so."""
 KEPT = 5
 """Journals of a territory that stay on disk: the newest, and a few for readers who have just begun."""
 
@@ -53,6 +55,18 @@ class PublicClock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublicPhoto:
+    """A photo that the secretary has checked; ``sha256`` names its file, ``caption`` is for those who cannot see it."""
+
+    sha256: str
+    caption: str
+    width: int
+    height: int
+    sent_with: str
+    sent_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublicRequest:
     """What anyone may see of a request. ``wording`` is None until the secretary has published words for it."""
 
@@ -72,6 +86,7 @@ class PublicRequest:
     is_simulated: bool
     steps: tuple[PublicStep, ...]
     clock: PublicClock | None = None
+    photos: tuple[PublicPhoto, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +339,11 @@ def _comment(plain: dict[str, Any]) -> PublicComment:
     return PublicComment(**{**plain, "on": date.fromisoformat(plain["on"])})
 
 
+def photo_path(root: Path, territory: str, sha256: str) -> Path:
+    """Where the public copy of a photo lies."""
+    return root / PHOTOS / territory / f"{sha256}.jpg"
+
+
 def _as_plain(request: PublicRequest) -> dict[str, Any]:
     plain = asdict(request)
     plain |= {name: plain[name].isoformat() for name in ("submitted_on", "changed_on")}
@@ -332,6 +352,10 @@ def _as_plain(request: PublicRequest) -> dict[str, Any]:
         del plain["clock"]
     else:
         plain["clock"]["due_on"] = request.clock.due_on.isoformat()
+    if request.photos:
+        plain["photos"] = [{**photo, "sent_on": photo["sent_on"].isoformat()} for photo in plain["photos"]]
+    else:
+        del plain["photos"]
     return plain
 
 
@@ -340,7 +364,10 @@ def _from_plain(plain: dict[str, Any]) -> PublicRequest:
     steps = tuple(PublicStep(**{**step, "on": date.fromisoformat(step["on"])}) for step in plain["steps"])
     told = plain.get("clock")
     clock = told and PublicClock(**{**told, "due_on": date.fromisoformat(told["due_on"])})
-    return PublicRequest(**{**plain, **days, "steps": steps, "clock": clock})
+    photos = tuple(
+        PublicPhoto(**{**photo, "sent_on": date.fromisoformat(photo["sent_on"])}) for photo in plain.get("photos", ())
+    )
+    return PublicRequest(**{**plain, **days, "steps": steps, "clock": clock, "photos": photos})
 
 
 def _review_as_plain(review: PublicReview) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     SUPERSEDED = "superseded"
     REVIEWS = "reviews"
     MARKS = "marks"
+    PHOTOS = "photos"
     INCIDENTS = "incidents"
     REQUESTS = "requests"
     MEETINGS = "meetings"
@@ -49,6 +50,7 @@ FIELDS: Mapping[Kind, str | None] = {
     Kind.SUPERSEDED: "superseded_days",
     Kind.REVIEWS: "reviews_days",
     Kind.MARKS: "marks_days",
+    Kind.PHOTOS: "photos_days",
     Kind.INCIDENTS: "incidents_years",
     Kind.REQUESTS: "requests_days",
     Kind.MEETINGS: None,

@@ -17,6 +17,7 @@ from riskmap.council.request import CouncilRequest, State
 from riskmap.identity.access import Grant
 from riskmap.lake_ports import IncidentLake, LakeFiles, QuarantineMarks, Strikes
 from riskmap.model_port import ModelShelf
+from riskmap.photo_port import Photos, PhotoShelf, Scans
 from riskmap.place_review.rules import PlaceReview
 from riskmap.provider_port import Identities, PendingSignIns
 from riskmap.second_factor_port import SecondFactors
@@ -377,6 +378,12 @@ class UnitOfWork(Protocol):
     def signals(self) -> Signals: ...
 
     @property
+    def photos(self) -> Photos: ...
+
+    @property
+    def scans(self) -> Scans: ...
+
+    @property
     def audit(self) -> AuditLog: ...
 
     def commit(self) -> None: ...
@@ -486,3 +493,9 @@ class Store(Protocol):
 
     @property
     def surroundings(self) -> SurroundingsShelf: ...
+
+    @property
+    def photo_files(self) -> PhotoShelf: ...
+
+    @property
+    def scan_files(self) -> PhotoShelf: ...

@@ -163,6 +163,12 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="Days for which anonymous marks are kept, from the day they were made.",
     ),
     Setting(
+        name="RISKMAP_KEEP_PHOTOS_DAYS",
+        default="365",
+        meaning="Days for which photos are kept that are not shown, and, once a request is closed, its photos and "
+        "scans of answers.",
+    ),
+    Setting(
         name="RISKMAP_KEEP_REQUESTS_DAYS",
         default="1826",
         meaning="Days after which, once a council request is closed, what was not published of it is removed.",
@@ -194,6 +200,7 @@ class KeptFor:
     superseded_days: int = 365
     reviews_days: int = 365
     marks_days: int = 365
+    photos_days: int = 365
     requests_days: int = 1826
     audit_days: int = 1826
     incidents_years: int | None = None

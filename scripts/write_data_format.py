@@ -317,6 +317,9 @@ REQUEST_FIELDS = {
     "steps": "history: `action`, `state` it led to, day `on`, published `fields`",
     "clock": "the date that counts now, left out where there is none: `kind` (`legal`, `own`, `promised`), `due_on`, "
     "`body` (null: the council itself), `is_extended` and `is_notice_late` of the law's term",
+    "photos": "photos that the secretary has checked, left out where there is none: `sha256`, which names the file "
+    "served at `/council/TERRITORY/photos/SHA256.jpg`, `caption`, `width`, `height`, `sent_with` (`mark`, `request`, "
+    "`dispute`), `sent_on`",
 }
 MEETING_TEXT = f"""\
 `{journal.MEETINGS}`, where any meeting was called, holds `meetings`, by number. Who was present and who voted how is

@@ -50,7 +50,7 @@
 
   const keep = () => {
     const written = Array.from(document.querySelectorAll("form[data-written]")).filter(isWritten);
-    const fields = (form) => Array.from(form.elements).filter((f) => f.name && f.type !== "hidden" && (f.type !== "radio" || f.checked));
+    const fields = (form) => Array.from(form.elements).filter((f) => f.name && f.type !== "hidden" && f.type !== "file" && (f.type !== "radio" || f.checked));
     const kept = Object.fromEntries(written.map((form) => [pathOf(form), fields(form).map((f) => [f.name, f.value])]));
     sessionStorage.setItem(KEPT, JSON.stringify(kept));
     isSending = written.length > 0;

@@ -6,7 +6,7 @@ next change, or the command ``journal``, publishes it.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from riskmap.errors import (
 )
 from riskmap.identity import access, audit
 from riskmap.identity.access import Actor, Ownership, Permission, Role
+from riskmap.photos import attached
 from riskmap.ports import Store, UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ def file(
     at: datetime,
     is_for_someone: bool = False,
     is_simulated: bool = False,
+    photos: Sequence[bytes] = (),
 ) -> CouncilRequest:
     """File a request, for oneself or (a secretary) for somebody who came in person.
 
@@ -103,6 +105,7 @@ def file(
     """
     permission = Permission.FILE_FOR_SOMEONE if is_for_someone else Permission.FILE
     role = access.require(actor, permission, region_id=place.region_id)
+    files = attached.checked(Action.SUBMIT, photos)
     with office.store.work() as work:
         filed = work.requests.by_key(actor.account_id, key)
         if filed is None:
@@ -123,8 +126,9 @@ def file(
             before = _asked_before(work, filed)
             if before is None:
                 work.requests.add(filed)
-                _record(work, actor, Action.SUBMIT, filed, role=role, at=at)
-                work.commit()
+                with attached.along(office.store, work, files, filed, Action.SUBMIT, at=at):
+                    _record(work, actor, Action.SUBMIT, filed, role=role, at=at)
+                    work.commit()
             else:
                 filed = before
     # Also when it was filed before: whatever ended that attempt may have kept it from the journal.
@@ -143,8 +147,11 @@ def move(
     version: int,
     key: str,
     at: datetime,
+    files: Sequence[bytes] = (),
 ) -> CouncilRequest:
     """Take one step with a request that was read at ``version``. The same ``key`` again changes nothing.
+
+    A dispute takes a photo along, a body's answer its scan.
 
     Raises
     ------
@@ -154,6 +161,11 @@ def move(
     ChangedMeanwhile
         If somebody else moved it since.
     """
+    if files and attached.takes(action):
+        # Of nobody who may not take the step anything is decoded.
+        with office.store.look() as look:
+            _require(actor, Permission(action.value), _found(look, territory, number))
+    brought = attached.checked(action, files)
     with office.store.work() as work:
         found = _found(work, territory, number)
         if action is Action.SUBMIT:
@@ -178,8 +190,9 @@ def move(
         if action is Action.MERGE:
             _require_earlier(work, moved)
         work.requests.save(moved)
-        _record(work, actor, action, moved, role=role, at=at)
-        work.commit()
+        with attached.along(office.store, work, brought, moved, action, at=at):
+            _record(work, actor, action, moved, role=role, at=at)
+            work.commit()
     publish(office, territory, at=at)
     return moved
 

@@ -20,11 +20,13 @@ from riskmap.journal import (
     PublicComment,
     PublicDecision,
     PublicMeeting,
+    PublicPhoto,
     PublicQuestion,
     PublicRequest,
     PublicReview,
     PublicStep,
 )
+from riskmap.photos import publishing
 from riskmap.place_review.rules import PlaceReview
 from riskmap.ports import Store
 from riskmap.signals import rules as signal_rules
@@ -50,15 +52,21 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             meetings = look.meetings.of_territory(territory)
             days = look.signals.counted_by_day(territory)
             comments = public_comments(look.comments.of_territory(territory))
+            photos = look.photos.of_territory(territory)
             head = audit.head(look)
         supporters = count_supporters(requests, supports)
-        public = tuple(public_request(request, supporters[request.number]) for request in requests)
+        pictures = publishing.copy(store, journals, territory, publishing.by_request(photos, requests))
+        public = tuple(
+            public_request(request, supporters[request.number], photos=tuple(pictures.get(request.number, ())))
+            for request in requests
+        )
         held = tuple(public_meeting(meeting) for meeting in meetings)
         changed = [
             *(request.changed_on for request in public),
             *(review.changed_on for review in reviews),
             *(meeting.changed_on for meeting in held),
             *(comment.on for comment in comments),
+            *(photo.check.on for photo in photos if photo.check is not None),
         ]
         told = [
             *(request.is_simulated for request in requests),
@@ -78,6 +86,7 @@ def publish(store: Store, journals: Path, territory: str, *, at: datetime) -> st
             audit_head=head,
         )
         _keep_head(store, journals, head, at=at)
+        publishing.sweep(journals, territory, pictures)
         return journal_id
 
 
@@ -94,7 +103,7 @@ def _keep_head(store: Store, journals: Path, head: Mapping[str, Any], *, at: dat
         logger.exception("The heads of the audit log were not kept; run: python -m riskmap check-audit")
 
 
-def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
+def public_request(request: CouncilRequest, supporters: int, *, photos: tuple[PublicPhoto, ...] = ()) -> PublicRequest:
     """What anyone may see of a request: no account, no words of the requester, only public fields of its steps."""
     return PublicRequest(
         number=request.number,
@@ -113,6 +122,7 @@ def public_request(request: CouncilRequest, supporters: int) -> PublicRequest:
         is_simulated=request.is_simulated,
         steps=tuple(_public_step(step) for step in request.steps),
         clock=_public_clock(request),
+        photos=photos,
     )
 
 

@@ -133,9 +133,10 @@ FEWEST_SIGNS_OF_GROUNDS = 20
 EARLIEST_DAY, LATEST_DAY = date(2020, 1, 1), date(2100, 1, 1)
 CIVIL_TIME = timezone(timedelta(hours=5))
 """Days are those of Kazakhstan's one civil time, UTC+5 since 1 March 2024."""
-HAPPENED = frozenset({"document_day", "done_day", "appeal_day", "extension_day", "notice_day"})
+HAPPENED = frozenset({"document_day", "answer_day", "done_day", "appeal_day", "extension_day", "notice_day"})
 """Days on which something happened: not in the future."""
 NOT_BEFORE: Mapping[str, str | None] = {
+    "answer_day": "document_day",
     "planned_day": "document_day",
     "extension_day": "appeal_day",
     "extended_day": "appeal_day",
@@ -181,6 +182,8 @@ NEEDS: Mapping[Action, tuple[Field, ...]] = {
     Action.SCHEDULE: (
         Field(name="body_answer"),
         Field(name="answer_number", kind=FieldKind.LINE),
+        # The day of the body's letter; answers from before it was asked for have the day they were entered.
+        Field(name="answer_day", kind=FieldKind.DAY),
         Field(name="planned_day", kind=FieldKind.DAY),
     ),
     Action.REPORT_NOT_DONE: (

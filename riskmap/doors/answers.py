@@ -9,7 +9,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from riskmap.council import casework
-from riskmap.doors import carrying
+from riskmap.doors import carrying, form_files
 from riskmap.doors.form_body import MOST_BYTES
 from riskmap.doors.refusals import BodyTooLarge, CrossSite, FileTooLarge, ForeignForm, UnknownPage, UnreadableForm
 from riskmap.doors.visit import Visit
@@ -29,6 +29,7 @@ from riskmap.errors import (
     UnfitFields,
     UnknownDelivery,
     UnknownFilter,
+    UnknownPhoto,
     UnknownPlace,
     UnknownRequest,
     UnknownReview,
@@ -58,6 +59,7 @@ ANSWERS: Mapping[type[Exception], Answer] = {
     UnknownPlace: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_reviewed_place"),
     UnknownReview: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_review"),
     UnknownSignal: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_mark"),
+    UnknownPhoto: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_photo"),
     UnknownRequest: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_request"),
     UnknownPage: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
     UnknownFilter: Answer(status=HTTPStatus.NOT_FOUND, key="error.unknown_page"),
@@ -87,6 +89,7 @@ STAFF_HOMES = {
     "/steward": "steward.title",
     "/release-desk": "desk.title",
     "/marks": "signal.staff.title",
+    "/photos": "photo.desk.title",
     "/review": "hotspots.title",
     "/place-reviews": "place_review.staff.title",
 }
@@ -118,7 +121,7 @@ def problem(visit: Visit, sentence: str, status: HTTPStatus, *, may_send_again: 
         status=status,
         path=_way_back(visit)[0][1],
         sentence=sentence,
-        written=carried.written(visit.words) if carried else [],
+        written=form_files.and_files(visit, carried.written(visit.words) if carried else []),
         carried=carried if may_send_again and visit.signed_in else None,
         links=_way_back(visit),
     )

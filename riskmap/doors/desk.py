@@ -11,7 +11,7 @@ from riskmap import journal
 from riskmap.council import casework, discussion, silent
 from riskmap.council.casework import Desk
 from riskmap.council.request import CouncilRequest, RequestKind, State, civil_day
-from riskmap.doors import marks_desk, review, review_answers, steward
+from riskmap.doors import marks_desk, photos_desk, review, review_answers, steward
 from riskmap.doors.visit import Visit
 from riskmap.identity import access
 from riskmap.note import desk as note_desk
@@ -155,6 +155,7 @@ def _queue(visit: Visit, release: Release, desk: Desk) -> Response:
         reads_silent=silent.may_read(visit.actor, release.territory),
         answers_reviews=review_answers.may_work(visit.actor, release.territory),
         reads_marks=marks_desk.may_work(visit.actor, release.territory),
+        checks_photos=photos_desk.may_work(visit.actor, release.territory),
         shown=shown,
         shows=[
             FilterLink(

@@ -24,6 +24,9 @@ class FormField:
     fault: str = ""
     most: int | None = None
     choices: tuple[tuple[str, str], ...] = ()
+    accept: str = ""
+    """Media types of the files that a field of a file takes; empty where it is none."""
+    is_many: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ _REQUEST = Look(action="request_read", permission=Permission.READ_CASEWORK)
 _MEETING = Look(action="meeting_read", permission=Permission.READ_CASEWORK)
 _MARKS = Look(action="marks_read", permission=Permission.READ_SIGNALS)
 _REVIEW = Look(action="review_read", permission=Permission.ANSWER_REVIEWS)
+_PHOTO = Look(action="photo_read", permission=Permission.CHECK_PHOTOS)
 _RELEASE = Look(action="release_look", permission=Permission.PUBLISH)
 _HEAP = "/marks/{territory}/{category}/{place}"
 
@@ -47,6 +48,10 @@ AT: Mapping[str, Look] = {
     f"{_HEAP}/into": _MARKS,
     f"{_HEAP}/join": _MARKS,
     f"{_HEAP}/refuse": _MARKS,
+    "/photos/{territory}": Look(action="photos_queue_read", permission=Permission.CHECK_PHOTOS),
+    "/photos/{territory}/{number}": _PHOTO,
+    "/photos/{territory}/{number}/show": _PHOTO,
+    "/photos/{territory}/{number}/reject": _PHOTO,
     "/place-reviews/{territory}": Look(action="reviews_queue_read", permission=Permission.ANSWER_REVIEWS),
     "/place-reviews/{territory}/{number}": _REVIEW,
     "/release-desk/{territory}": _RELEASE,
@@ -59,6 +64,8 @@ BY_USE_CASE = frozenset(
         "/casework/{territory}/note",
         "/casework/{territory}/silent",
         "/casework/{territory}/{number}/letter",
+        "/casework/{territory}/{number}/answers/{position}",
+        "/photos/{territory}/{number}/picture",
         "/steward/{territory}",
         "/steward/{territory}/{delivery}",
         "/steward/{territory}/{delivery}/rows",
@@ -94,6 +101,9 @@ NOTHING_RESTRICTED: Mapping[str, str] = {
     "/review/{rest:path}": "no page",
     "/place-reviews": "names of territories",
     "/place-reviews/{rest:path}": "no page",
+    "/photos": "names of territories",
+    "/photos/{territory}/{number}/{deed}": "leads on",
+    "/photos/{rest:path}": "no page",
     "/marks": "names of territories",
     "/marks/{rest:path}": "no page",
 }

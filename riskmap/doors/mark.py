@@ -13,11 +13,13 @@ from geodata import hexgrid
 from riskmap import journal
 from riskmap.council.casework import NEARBY_M
 from riskmap.council.request import FieldKind
-from riskmap.doors import form_fields
+from riskmap.doors import form_fields, form_files, request_files
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.request_form import key_of
 from riskmap.doors.visit import Visit
 from riskmap.errors import DamagedRelease, TooManyAsks, UnfitFields, UnknownSignal
+from riskmap.photos import picture
+from riskmap.photos.rules import MOST, Of
 from riskmap.public import explain, marks, shelf
 from riskmap.public.council_pages import APPEALS
 from riskmap.release import Release
@@ -78,18 +80,22 @@ def send(visit: Visit) -> Response:
     typed = Typed(values=form)
     if form.get(TRAP, ""):
         return _form(visit, here, category, typed=typed, problem=visit.text("signal.trapped"))
+    paced, made = Pace.FITS, None
     try:
         answers = {} if is_support else rules.answered(category, form)
+        paced = opened.pace(office.secret, key, form.get("opened", ""), at=visit.at)
+        if paced is Pace.FITS:
+            form_files.require_whole(visit, picture.FIELD)
+            made = desk.mark(
+                office, here, category, answers, key=key, address=visit.address, at=visit.at, photos=visit.files
+            )
     except UnfitFields as error:
         return _form(visit, here, category, typed=Typed(values=form, faults=error.faults))
-    paced = opened.pace(office.secret, key, form.get("opened", ""), at=visit.at)
-    if paced is not Pace.FITS:
-        return _form(visit, here, category, typed=typed, problem=visit.text(f"signal.{paced}"))
-    try:
-        made = desk.mark(office, here, category, answers, key=key, address=visit.address, at=visit.at)
     except TooManyAsks:
         many = HTTPStatus.TOO_MANY_REQUESTS
         return _form(visit, here, category, typed=typed, problem=visit.text("signal.too_many"), status=many)
+    if made is None:
+        return _form(visit, here, category, typed=typed, problem=visit.text(f"signal.{paced}"))
     return visit.show(
         "mark_sent.html",
         title=visit.text("signal.sent.title"),
@@ -193,7 +199,7 @@ def _fields(visit: Visit, category: Category, typed: Typed) -> list[FormField]:
             choices=[(answer, visit.text(f"signal.{name}.{answer}")) for answer in answers],
         )
         for name, answers in rules.questions(category).items()
-    ]
+    ] + [form_files.photo_field(visit, typed, form_id=FORM_ID, most=MOST[Of.MARK])]
 
 
 def _requests_near(visit: Visit, here: MarkedPlace, category: Category) -> list[tuple[int, str]]:
@@ -242,7 +248,7 @@ def _receipt(
     )
 
 
-def _told(visit: Visit, found: Signal) -> dict[str, str]:
+def _told(visit: Visit, found: Signal) -> dict[str, object]:
     release = shelf.latest(visit.doors.settings.releases, found.territory)
     settled, request = found.settlement, ""
     if settled is None:
@@ -254,12 +260,14 @@ def _told(visit: Visit, found: Signal) -> dict[str, str]:
     else:
         reason = visit.text(f"signal.refusal.{settled.refusal}")
         state = visit.text("signal.state.refused", day=settled.on, reason=reason)
+    photos = desk.photos_of(visit.signal_office, found.territory, [found.number])
     return {
         "category": visit.text(f"signal.category.{found.category}"),
         "place": _place_name(visit, release, found.place),
         "marked": visit.text("signal.lookup.marked", day=found.marked_on),
         "state": state,
         "request": request,
+        "photos": [request_files.state_of(visit, one) for one in photos],
     }
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from riskmap.council import places as council_places
 from riskmap.council.request import FieldKind, Filing, RequestKind
-from riskmap.doors import form_fields
+from riskmap.doors import form_fields, request_files
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.request_form import key_of
@@ -208,6 +208,7 @@ def _page(
             if question in found.answers
         ],
         may_sort=may_sort,
+        photos=request_files.lines(visit, desk.photos_of(visit.signal_office, here.territory, found.numbers)),
         forms=forms,
         faults=form_fields.summary(shown),
         key=key_of(typed.values.get("key")),

@@ -12,12 +12,14 @@ from riskmap import journal
 from riskmap.council import assisted, casework, duplicates, places
 from riskmap.council.casework import Neighbour
 from riskmap.council.request import FieldKind, Filing, Place, RequestKind, civil_day
-from riskmap.doors import alike, carrying, desk, form_fields, place_view
+from riskmap.doors import alike, carrying, desk, form_fields, form_files, place_view
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.visit import Visit
 from riskmap.errors import FieldFault, OutsideCouncil, UnfitFields
 from riskmap.identity import access
 from riskmap.identity.access import Permission
+from riskmap.photos import picture
+from riskmap.photos.rules import MOST, Of
 from riskmap.public import map_view, place_map
 from riskmap.release import Release
 from riskmap.signals.limits import Press
@@ -69,7 +71,10 @@ def send(visit: Visit) -> Response:
     key = key_of(form.get("key"))
     if not is_for_someone:
         visit.doors.gate.press(Press.FILE, visit.actor.account_id, visit.address, key, at=visit.at)
+    if visit.files:
+        visit.doors.gate.unpack(visit.address, at=visit.at, account_id=visit.actor.account_id)
     try:
+        form_files.require_whole(visit, picture.FIELD)
         filed = casework.file(
             visit.office,
             visit.actor,
@@ -79,6 +84,7 @@ def send(visit: Visit) -> Response:
             at=visit.at,
             is_for_someone=is_for_someone,
             is_simulated=release.is_simulated,
+            photos=visit.files,
         )
     except UnfitFields as error:
         return _form(visit, release, place, typed=Typed(values=form, faults=error.faults))
@@ -127,7 +133,7 @@ def _pick(visit: Visit, release: Release, *, problem: str = "") -> Response:
         release=release,
         problem=problem,
         page_map=_map(visit, release),
-        written=carried.written(visit.words) if carried else [],
+        written=form_files.and_files(visit, carried.written(visit.words) if carried else []),
     )
 
 
@@ -184,6 +190,7 @@ def _fields(visit: Visit, typed: Typed, may: list[str]) -> list[FormField]:
             help_text=words.text("casework.help.landmark"),
         ),
         form_fields.field("grounds", words, typed, form_id=FORM_ID, help_text=form_fields.grounds_help(words)),
+        form_files.photo_field(visit, typed, form_id=FORM_ID, most=MOST[Of.REQUEST]),
     ]
     if FOR_SOMEONE in may:
         fields[:0] = _how_it_came(visit, typed, is_only=len(may) == 1)

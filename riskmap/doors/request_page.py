@@ -22,12 +22,25 @@ from riskmap.council.request import (
     Step,
     civil_day,
 )
-from riskmap.doors import alike, assisted, carrying, desk, discussion_view, form_fields, place_view, sending
+from riskmap.doors import (
+    alike,
+    assisted,
+    carrying,
+    desk,
+    discussion_view,
+    form_fields,
+    form_files,
+    place_view,
+    request_files,
+    sending,
+)
 from riskmap.doors.form_fields import NOTHING_TYPED, FormField, Typed
 from riskmap.doors.refusals import UnknownPage
 from riskmap.doors.request_form import key_of
 from riskmap.doors.visit import Visit
 from riskmap.errors import ChangedMeanwhile, StepNotPossible, UnfitFields
+from riskmap.photos import picture, scan
+from riskmap.photos.rules import MOST, Of
 from riskmap.release import Release
 from riskmap.signals import desk as signal_desk
 from riskmap.signals.limits import Press
@@ -101,6 +114,7 @@ def move(visit: Visit) -> Response:
         about = f"{release.territory}-{number} {form.get('key')}"
         visit.doors.gate.press(Press.DISPUTE, visit.actor.account_id, visit.address, about, at=visit.at)
     try:
+        _weigh_files(visit, action)
         casework.move(
             visit.office,
             visit.actor,
@@ -111,6 +125,7 @@ def move(visit: Visit) -> Response:
             version=_version(form),
             key=key_of(form.get("key")),
             at=visit.at,
+            files=visit.files,
         )
     except UnfitFields as error:
         view = casework.view(visit.office, visit.actor, release.territory, number)
@@ -129,6 +144,13 @@ def with_discussion(visit: Visit, *, typed: Typed, tried: str = "") -> Response:
     return _page(
         visit, release, view, talk=discussion_view.part(visit, release, visit.number, typed=typed, tried=tried)
     )
+
+
+def _weigh_files(visit: Visit, action: Action) -> None:
+    name = scan.FIELD if action in scan.STEPS else picture.FIELD
+    form_files.require_whole(visit, name)
+    if visit.files:
+        visit.doors.gate.unpack(visit.address, at=visit.at, account_id=visit.actor.account_id)
 
 
 def _given(action: Action, form: Mapping[str, str]) -> dict[str, str]:
@@ -156,7 +178,7 @@ def moved_on(visit: Visit, release: Release, *, sentence: str) -> Response:
     """The request as it stands now, with a word on what happened and everything that was written."""
     view = casework.view(visit.office, visit.actor, release.territory, visit.number)
     carried = carrying.of_visit(visit)
-    written = carried.written(visit.words) if carried else []
+    written = form_files.and_files(visit, carried.written(visit.words) if carried else [])
     return _page(visit, release, view, problem=sentence, written=written)
 
 
@@ -185,6 +207,8 @@ def _page(
         alike=alike.rows(visit, duplicates.of_request(visit.office, visit.actor, release.territory, request.number)),
         letters=sending.letters(visit, request),
         has_receipt=council_assisted.has_receipt(visit.actor, request),
+        photos=request_files.of_request(visit, request) if view.is_full else [],
+        scans=request_files.scans(visit, request),
         marks=signal_desk.behind(visit.signal_office, visit.actor, view.request),
         title=visit.text("casework.request.title", number=str(request.number)),
         status=status,
@@ -309,9 +333,14 @@ def _step_form(visit: Visit, view: RequestView, action: Action, typed: Typed, *,
             is_plain = not neighbours or asked in {str(one.number) for one in neighbours}
             defaults[EARLIER], other = (asked, other) if is_plain else (ANOTHER, other or asked)
             is_tried = True
+    fields = form_fields.fields_of_step(action, visit.words, typed, defaults=defaults, helps=helps)
+    if action is Action.DISPUTE:
+        fields.append(form_files.photo_field(visit, typed, form_id=action.value, most=MOST[Of.DISPUTE]))
+    elif action in scan.STEPS:
+        fields.append(form_files.scan_field(visit, typed, form_id=action.value))
     return StepForm(
         action=action.value,
-        fields=form_fields.fields_of_step(action, visit.words, typed, defaults=defaults, helps=helps),
+        fields=fields,
         is_open=is_tried or [one for one in view.actions if one not in SELDOM] == [action],
         neighbours=neighbours,
         other=other,

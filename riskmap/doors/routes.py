@@ -30,8 +30,10 @@ from riskmap.doors import (
     marks_desk,
     meeting_desk,
     note_desk,
+    photos_desk,
     provider_door,
     release_desk,
+    request_files,
     request_form,
     request_page,
     review,
@@ -43,10 +45,13 @@ from riskmap.doors import (
     steward,
     visit,
 )
+from riskmap.doors.form_body import Body
 from riskmap.doors.refusals import CrossSite, ForeignForm, UnknownPage
 from riskmap.doors.visit import Doors, Visit
 from riskmap.errors import RiskMapError, SessionEnded, StoreBusy
 from riskmap.identity import sessions
+from riskmap.photos.picture import MOST_BYTES
+from riskmap.photos.rules import MOST, Of
 from riskmap.ports import Store
 from riskmap.provider_settings import CALLBACK
 from riskmap.settings import Settings
@@ -73,7 +78,7 @@ def routes(
         _page(doors, "/casework", desk.choose),
         _page(doors, place, desk.show),
         _page(doors, f"{place}/new", request_form.show),
-        _form(doors, f"{place}/new", request_form.send),
+        _form(doors, f"{place}/new", request_form.send, photos=MOST[Of.REQUEST]),
         _page(doors, f"{place}/meetings", meeting_desk.show),
         _form(doors, f"{place}/meetings", meeting_desk.call),
         _page(doors, f"{place}/meetings/{{number}}", meeting_desk.view),
@@ -92,8 +97,9 @@ def routes(
         _page(doors, f"{request}/comments/{{comment}}/{{deed}}", discussion.back),
         _form(doors, f"{request}/comments/{{comment}}/{{deed}}", discussion.decide),
         _form(doors, f"{request}/support", request_page.support),
+        _page(doors, f"{request}/answers/{{position}}", request_files.take_scan),
         _page(doors, f"{request}/{{action}}", request_page.back),
-        _form(doors, f"{request}/{{action}}", request_page.move),
+        _form(doors, f"{request}/{{action}}", request_page.move, photos=1),
         _page(doors, "/casework/{rest:path}", _no_page),
         _form(doors, "/casework/{rest:path}", _no_page),
         *_of_own_account(doors),
@@ -101,6 +107,7 @@ def routes(
         *_of_reviewers(doors),
         *_of_reviews_of_places(doors),
         *_of_marks(doors),
+        *_of_photos(doors),
     ]
 
 
@@ -178,7 +185,7 @@ def _of_marks(doors: Doors) -> list[Route]:
         _form(doors, mark.RECEIPT, mark.look_up, is_open=True),
         _page(doors, "/mark/{territory}", mark.place, is_open=True),
         _page(doors, place, mark.show, is_open=True),
-        _form(doors, place, mark.send, is_open=True),
+        _form(doors, place, mark.send, is_open=True, photos=MOST[Of.MARK]),
         _page(doors, marks_desk.HOME, marks_desk.choose),
         _page(doors, "/marks/{territory}", marks_desk.show),
         _page(doors, heap, marks_desk.heap),
@@ -187,6 +194,22 @@ def _of_marks(doors: Doors) -> list[Route]:
         _form(doors, f"{heap}/refuse", marks_desk.refuse),
         _page(doors, "/marks/{rest:path}", _no_page),
         _form(doors, "/marks/{rest:path}", _no_page),
+    ]
+
+
+def _of_photos(doors: Doors) -> list[Route]:
+    """Photos wait here until the council's secretary has looked at them."""
+    place, photo = "/photos/{territory}", "/photos/{territory}/{number}"
+    return [
+        _page(doors, photos_desk.HOME, photos_desk.choose),
+        _page(doors, place, photos_desk.show),
+        _page(doors, photo, photos_desk.photo),
+        _page(doors, f"{photo}/picture", photos_desk.picture),
+        _page(doors, f"{photo}/{{deed}}", photos_desk.back),
+        _form(doors, f"{photo}/show", photos_desk.let_show),
+        _form(doors, f"{photo}/reject", photos_desk.reject),
+        _page(doors, "/photos/{rest:path}", _no_page),
+        _form(doors, "/photos/{rest:path}", _no_page),
     ]
 
 
@@ -201,30 +224,43 @@ def _form(
     *,
     is_open: bool = False,
     takes_file: bool = False,
+    photos: int = 0,
     most_bytes: int = form_body.MOST_BYTES,
 ) -> Route:
-    endpoint = _endpoint(doors, path, handler, is_open=is_open, takes_file=takes_file, most_bytes=most_bytes)
+    endpoint = _endpoint(
+        doors, path, handler, is_open=is_open, takes_file=takes_file, photos=photos, most_bytes=most_bytes
+    )
     return Route(path, endpoint, methods=["POST"])
 
 
 def _endpoint(
-    doors: Doors, path: str, handler: Handler, *, is_open: bool, takes_file: bool = False, most_bytes: int = 0
+    doors: Doors,
+    path: str,
+    handler: Handler,
+    *,
+    is_open: bool,
+    takes_file: bool = False,
+    photos: int = 0,
+    most_bytes: int = 0,
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         fault: Exception | None = None
-        form: dict[str, str] = {}
-        upload: bytes | None = None
+        body = Body()
         try:
-            if takes_file and await run_in_threadpool(_is_somebody, doors, request):
-                form, upload = await form_body.read_with_file(request)
+            may_bring = is_open or ((takes_file or photos) and await run_in_threadpool(_is_somebody, doors, request))
+            if takes_file and may_bring:
+                body = await form_body.read_with_file(request)
+            elif photos:
+                room = photos * MOST_BYTES if may_bring else 0
+                body = await form_body.read_with_photos(request, most_bytes=form_body.MOST_BYTES + room)
             elif request.method == "POST":
-                form = await form_body.read(request, most_bytes=most_bytes)
+                body = Body(fields=await form_body.read(request, most_bytes=most_bytes))
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
         except RiskMapError as error:
             fault = error
         # Passwords and SQLite take their time; meanwhile the loop serves others.
-        at_the_gate = visit.begin(request, doors, form, upload)
+        at_the_gate = visit.begin(request, doors, body)
         return await run_in_threadpool(_answer, at_the_gate, path, handler, request, fault, is_open=is_open)
 
     return endpoint

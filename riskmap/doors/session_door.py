@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from riskmap import installation_key
-from riskmap.doors import carrying
+from riskmap.doors import carrying, form_files
 from riskmap.doors.carrying import Carried
 from riskmap.doors.visit import COOKIE, Visit
 from riskmap.errors import CodeNeeded, SessionEnded, SignInRefused
@@ -16,7 +16,7 @@ from riskmap.public import page
 
 HOME = "/council"
 RETURN = re.compile(
-    r"/(?:account|casework|council|marks|place-reviews|release-desk|review|steward)(?:/[A-Za-z0-9_-]{1,40}){0,3}(?:\?[A-Za-z0-9_=&.%-]{0,200})?"
+    r"/(?:account|casework|council|marks|photos|place-reviews|release-desk|review|steward)(?:/[A-Za-z0-9_-]{1,40}){0,3}(?:\?[A-Za-z0-9_=&.%-]{0,200})?"
 )
 """Pages to come back to: ours, written plainly. Everything else leads to `HOME`."""
 TEMPLATE = "sign_in.html"
@@ -189,7 +189,7 @@ def _page(
         provider=visit.doors.settings.provider,
         prefix=carrying.PREFIX,
         carried=carried,
-        written=carried.written(visit.words) if carried else [],
+        written=form_files.and_files(visit, carried.written(visit.words) if carried else []),
     )
 
 

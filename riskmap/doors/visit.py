@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from riskmap import installation_key, wording
 from riskmap.council.casework import Office
+from riskmap.doors.form_body import Body
 from riskmap.doors.refusals import UnknownPage
 from riskmap.errors import SessionEnded
 from riskmap.identity import sessions
@@ -95,8 +96,10 @@ class Visit:
     is_from_here: bool = False
     """Whether the browser says that one of our own pages sent the form."""
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
-    upload: bytes | None = field(default=None, repr=False)
-    """Content of the file that a form sent along."""
+    files: tuple[bytes, ...] = field(default=(), repr=False)
+    """Contents of the files that a form sent along."""
+    is_cut: bool = False
+    """Whether more came than fits, so that some files are not there."""
     token: str | None = field(default=None, repr=False)
     begun: str | None = field(default=None, repr=False)
     """What the browser was given when it was sent to the provider of sign-in."""
@@ -105,6 +108,11 @@ class Visit:
     """Address of the site as the visitor reached it; empty where it is none."""
     address: str | None = field(default=None, repr=False)
     """Where the visit comes from, for the limits on marks alone; None where it is not known."""
+
+    @property
+    def upload(self) -> bytes | None:
+        """Content of the one file that a form sent along; None where it is empty or there is none."""
+        return (self.files[0] or None) if self.files else None
 
     @property
     def actor(self) -> Actor:
@@ -155,6 +163,8 @@ class Visit:
         territory, number = self.asked.get("territory", ""), self.asked.get("number", "")
         if NUMBER.fullmatch(number) and self.path.startswith("/place-reviews"):
             return f"review {territory}-{number}"
+        if NUMBER.fullmatch(number) and self.path.startswith("/photos"):
+            return f"photo {territory}-{number}"
         if NUMBER.fullmatch(number):
             return f"request {territory}-{number}"
         delivery_id = self.asked.get("delivery", "")
@@ -223,9 +233,9 @@ class Visit:
         return RedirectResponse(self.link(path, **query), status_code=HTTPStatus.SEE_OTHER, headers=headers)
 
 
-def begin(request: Request, doors: Doors, form: Mapping[str, str], upload: bytes | None = None) -> Visit:
+def begin(request: Request, doors: Doors, body: Body) -> Visit:
     """A visit before anybody knows who it is: in the language the address or the form asks for."""
-    query = dict(request.query_params)
+    query, form = dict(request.query_params), body.fields
     return Visit(
         doors=doors,
         at=doors.now(),
@@ -236,7 +246,8 @@ def begin(request: Request, doors: Doors, form: Mapping[str, str], upload: bytes
         is_sending=request.method == "POST",
         is_from_here=request.method == "POST" and is_from_here(request.headers) is True,
         form=form,
-        upload=upload,
+        files=body.files,
+        is_cut=body.is_cut,
         token=request.cookies.get(COOKIE),
         site=following.site_of(request),
         begun=request.cookies.get(BEGUN_COOKIE),

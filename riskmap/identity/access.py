@@ -66,6 +66,7 @@ class Permission(StrEnum):
     EXPORT_COUNCIL = "export_council"
     COMMENT = "comment"
     MODERATE = "moderate"
+    CHECK_PHOTOS = "check_photos"
 
 
 _SECRETARY = frozenset({Role.SECRETARY})
@@ -112,6 +113,7 @@ RULES: Mapping[Permission, frozenset[Role]] = {
     Permission.EXPORT_COUNCIL: frozenset({Role.ADMINISTRATOR}),
     Permission.COMMENT: _PEOPLE | _OF_BODY | _CHAIR,
     Permission.MODERATE: _SECRETARY | _CHAIR,
+    Permission.CHECK_PHOTOS: _SECRETARY,
 }
 """Roles that hold a permission. What stands in no rule is refused."""
 

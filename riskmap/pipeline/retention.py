@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from riskmap import kept_kinds
+from riskmap.council import journal_desk
 from riskmap.council.request import OPEN_STATES, State, civil_day
 from riskmap.disk import writing_to
 from riskmap.errors import DamagedRelease
@@ -22,6 +23,7 @@ from riskmap.identity import audit, sessions
 from riskmap.identity.access import OPERATOR
 from riskmap.kept_kinds import KeptKind, Kind
 from riskmap.lake_ports import LakeFile
+from riskmap.photos import retention as photo_retention
 from riskmap.ports import Delivery, DeliveryStatus, ScoreRun, Store, UnitOfWork
 from riskmap.settings import KeptFor, Settings
 
@@ -86,7 +88,8 @@ def _go_through(store: Store, settings: Settings, *, now: datetime, is_meant: bo
     for territory in store.territories.names():
         # Nobody may deliver meanwhile, for files that nothing names are swept.
         with store.lake.hold(territory) if is_meant else nullcontext():
-            taken.append(_of_territory(store, settings.data, territory, terms, used, now=now, is_meant=is_meant))
+            folders = settings.data, settings.journals
+            taken.append(_of_territory(store, folders, territory, terms, used, now=now, is_meant=is_meant))
             if is_meant:
                 store.lake.sweep(territory)
     taken.append(_of_folders(settings, terms, now=now, is_meant=is_meant))
@@ -133,7 +136,7 @@ def _of_sessions(store: Store, terms: dict[Kind, datetime | None], *, now: datet
 
 def _of_territory(
     store: Store,
-    data: Path,
+    folders: tuple[Path, Path],
     territory: str,
     terms: dict[Kind, datetime | None],
     used: frozenset[str],
@@ -141,7 +144,7 @@ def _of_territory(
     now: datetime,
     is_meant: bool,
 ) -> _Taken:
-    taken = _Taken()
+    taken, (data, journals) = _Taken(), folders
     with store.work() as work:
         for delivery in work.deliveries.all(territory):
             _take_delivery(work, delivery, terms, taken, data, now=now)
@@ -155,6 +158,8 @@ def _of_territory(
             closed = work.requests.of_territory(territory, states=frozenset(State) - OPEN_STATES)
             due = [one.number for one in closed if one.changed_at < closed_before]
             taken.add(Kind.REQUESTS, work.comments.forget_words(territory, due))
+        swept = photo_retention.take(store, work, territory, terms[Kind.PHOTOS], terms[Kind.MARKS], is_meant=is_meant)
+        taken.add(Kind.PHOTOS, swept.entries)
         for run in work.score_runs.of_territory(territory):
             if _is_before(run.created_at, terms[Kind.SCORES]) and run.run_id not in used:
                 work.score_runs.remove(run.run_id)
@@ -163,6 +168,9 @@ def _of_territory(
         _finish(work, taken, f"territory {territory}", now=now, is_meant=is_meant)
     if is_meant:
         _unlink(path for paths in taken.files.values() for path in paths)
+        photo_retention.sweep(store, territory)
+        if swept.is_public:
+            journal_desk.publish(store, journals, territory, at=now)
     return taken
 
 

@@ -50,6 +50,7 @@ FIELDS = (
     "document_day",
     "body_answer",
     "answer_number",
+    "answer_day",
     "planned_day",
     "not_done_kind",
     "reason",

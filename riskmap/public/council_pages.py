@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from riskmap import wording
+from riskmap import journal, wording
 from riskmap.errors import DamagedRelease, NoRelease, RiskMapError
 from riskmap.journal import PublicMeeting
 from riskmap.public import (
@@ -55,6 +55,7 @@ STAFF_PATHS = (
     "place-reviews",
     "mark",
     "marks",
+    "photos",
 )
 APPEALS = "eotinish.kz"
 """Where official appeals go. Shown as plain text: our pages lead to nobody else's."""
@@ -117,6 +118,7 @@ def routes(
         "/council/{territory}/meetings": _meetings,
         "/council/{territory}/meetings/{number}.{form}": _minutes,
         "/council/{territory}/meetings/{number}": _meeting,
+        "/council/{territory}/photos/{sha256}.jpg": _photo,
         "/council/{territory}/{number}": _request,
         "/council/{rest:path}": _nothing,
     }
@@ -249,6 +251,18 @@ def _request(site: Site, request: Request, words: Wording) -> Response:
         comments=council.comments(found, asked),
         **_shared(site, found, words, state),
     )
+
+
+def _photo(site: Site, request: Request, words: Wording) -> Response:
+    """A photo that the newest journal names; whatever else lies beside it is no page."""
+    found, asked = site.open(request.path_params["territory"]), request.path_params["sha256"]
+    named = {photo.sha256 for one in (found.journal.requests if found.journal else ()) for photo in one.photos}
+    path = journal.photo_path(site.journals, found.territory, asked) if asked in named else None
+    if path is None or not path.is_file():
+        raise NoSuchPage("There is no such photo.")
+    # Not for long, so that one that is taken back is soon gone from browsers too.
+    headers = {"cache-control": "max-age=300", "content-security-policy": "default-src 'none'; sandbox"}
+    return Response(path.read_bytes(), media_type="image/jpeg", headers=headers)
 
 
 def _late(site: Site, request: Request, words: Wording) -> Response:

@@ -3,7 +3,7 @@
 It tells rules of geodata.public_counts and geodata.split in words; tests/riskmap/test_privacy_pages.py compares them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
@@ -95,9 +95,7 @@ def routes(
             rows=example_rows(words),
             total=words.number(sum(count for _, count in EXAMPLE)),
             steps=example_steps(words),
-            after=after_example(
-                words, found, contact=contact, tile_url=tile_url, review_days=days["reviews"], mark_days=days["marks"]
-            ),
+            after=after_example(words, found, contact=contact, tile_url=tile_url, days=days),
             terms=[_term(words, *one) for one in terms],
             heads_address=HEADS_ADDRESS if (journals / journal.HEADS).is_file() else "",
             territories=[(one.territory, one.names[words.language]) for one in found],
@@ -172,14 +170,14 @@ def after_example(
     *,
     contact: str | None,
     tile_url: str | None,
-    review_days: int,
-    mark_days: int,
+    days: Mapping[str, int],
 ) -> list[Section]:
     """Sections below the example."""
     host = urlsplit(tile_url).netloc if tile_url else ""
     outside = words.text("privacy.visitor.tiles", host=host) if host else words.text("privacy.visitor.no_outside")
     visitor = [words.text(f"privacy.visitor.{name}") for name in ("read", "browser", "account", "forms")]
-    visitor += [words.text("privacy.visitor.review", n=review_days), words.text("privacy.visitor.mark", n=mark_days)]
+    terms = {"review": "reviews", "mark": "marks", "photo": "photos"}
+    visitor += [words.text(f"privacy.visitor.{name}", n=days[kind]) for name, kind in terms.items()]
     ask = words.text("privacy.ask.contact", contact=contact) if contact else words.text("modelcard.contact.none")
     attack = [
         words.text("privacy.attack.how"),

@@ -26,13 +26,14 @@ from riskmap.identity import access, audit
 from riskmap.identity.access import Actor, Permission
 from riskmap.ports import Store, UnitOfWork
 from riskmap.public.council_export import BYTE_ORDER_MARK, harmless
+from riskmap.records import export_files
 from riskmap.records.export_tables import TABLES, ExportTable, Shelf
 from riskmap.signals import rules as signal_rules
 
 FORMAT = 1
 ABOUT, DICTIONARY, SUMS = "export.json", "dictionary.csv", "SHA256SUMS"
 DICTIONARY_COLUMNS = ("file", "column", "type", "access", "meaning")
-NUMBERED = frozenset({"request", "meeting", "review"})
+NUMBERED = frozenset({"request", "meeting", "review", "photo"})
 """Nouns of the audit log that stand before ``TERRITORY-NUMBER``."""
 Row = Mapping[str, Any]
 
@@ -66,7 +67,7 @@ def write(store: Store, actor: Actor, territory: str, folder: Path, *, at: datet
     with store.look() as look:
         tables = {name: list(rows) for name, rows in _rows(look, territory).items()}
         head = audit.head(look)
-    files = _files(territory, tables, head, at=at)
+        files = _files(territory, tables, head, at=at, along=export_files.of_territory(store, look, territory))
     beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
         for name, content in files.items():
@@ -84,9 +85,14 @@ def write(store: Store, actor: Actor, territory: str, folder: Path, *, at: datet
 
 
 def _files(
-    territory: str, tables: Mapping[str, list[Row]], head: Mapping[str, Any], *, at: datetime
+    territory: str,
+    tables: Mapping[str, list[Row]],
+    head: Mapping[str, Any],
+    *,
+    at: datetime,
+    along: Mapping[str, bytes],
 ) -> dict[str, bytes]:
-    files = {}
+    files = dict(along)
     for table in TABLES:
         way = f"{table.shelf}/{table.name}"
         files[f"{way}.csv"] = _csv(table, tables[table.name])
@@ -122,6 +128,8 @@ def _rows(look: UnitOfWork, territory: str) -> dict[str, Iterator[Row]]:
         "meeting_entries": _entries(meetings),
         "mark_heaps": _heaps(look, territory),
         "review_voices": _voices(look, territory),
+        "photos": export_files.photos(look, territory),
+        "answer_scans": export_files.scans(look, territory),
         "audit": _audit(look, territory),
     }
 

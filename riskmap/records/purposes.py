@@ -41,6 +41,12 @@ PURPOSES: tuple[Purpose, ...] = (
     Purpose(code="sessions", kind=Kind.SESSIONS, basis=Basis.SECURITY, permissions=(Permission.MANAGE_ACCOUNTS,)),
     Purpose(code="audit", kind=Kind.AUDIT, basis=Basis.SECURITY, permissions=(Permission.MANAGE_ACCOUNTS,)),
     Purpose(code="marks", kind=Kind.MARKS, basis=Basis.NOT_PERSONAL, permissions=(Permission.READ_SIGNALS,)),
+    Purpose(
+        code="photos",
+        kind=Kind.PHOTOS,
+        basis=Basis.CONSENT,
+        permissions=(Permission.CHECK_PHOTOS, Permission.READ_CASEWORK),
+    ),
     Purpose(code="reviews", kind=Kind.REVIEWS, basis=Basis.NOT_PERSONAL, permissions=(Permission.ANSWER_REVIEWS,)),
     Purpose(
         code="incidents",

@@ -40,7 +40,7 @@ DEFAULT_WIDTH, WIDTHS = 16, {"body": 44, "answer": 40, "kind": 24}
 class Sent:
     """One request with a body. ``document_number`` and ``due_on`` are None where it was passed on as somebody else's.
 
-    ``answered_on`` is the day on which the answer was entered here.
+    ``answered_on`` is the day of the answer; where its step tells none, the day on which it was entered here.
     """
 
     body: str
@@ -87,7 +87,7 @@ def of_request(request: CouncilRequest, *, today: date) -> Sent | None:
     begun = _last(request, Action.SEND, Action.REOPEN) or sent
     after = request.steps[request.steps.index(begun) + 1 :]
     answered = next((step for step in after if step.action in clocks.ANSWERS), None)
-    answered_on = civil_day(answered.at) if answered else None
+    answered_on = _answered_on(answered)
     due_on = answer_due(request)
     planned = request.newest("planned_day") if request.state is State.SCHEDULED else None
     late_on = answered_on or today
@@ -195,12 +195,19 @@ def _line(
         sent_on=date.fromisoformat(told) if told else civil_day(sent.at),
         document_number=sent.fields.get("document_number"),
         due_on=due_on,
-        answered_on=civil_day(answered.at) if answered else None,
+        answered_on=_answered_on(answered),
         answer=(answered.fields.get("body_answer") or answered.fields.get("reason")) if answered else None,
         answer_number=answered.fields.get("answer_number") if answered else None,
         planned_day=planned_day,
         days_late=days_late,
     )
+
+
+def _answered_on(answered: Step | None) -> date | None:
+    if answered is None:
+        return None
+    told = answered.fields.get("answer_day")
+    return date.fromisoformat(told) if told else civil_day(answered.at)
 
 
 def _last(request: CouncilRequest, *actions: Action) -> Step | None:

@@ -5,7 +5,7 @@ marks writes one. The public journal tells only quarters that are over, so it ch
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,9 @@ from riskmap.errors import (
 )
 from riskmap.identity import access, audit
 from riskmap.identity.access import Actor, Permission, Role
+from riskmap.photos import sending
+from riskmap.photos.rules import Of, Photo
+from riskmap.photos.sending import Sent
 from riskmap.ports import Store, UnitOfWork
 from riskmap.signals import receipt as receipts
 from riskmap.signals import rules
@@ -74,18 +77,26 @@ def mark(
     key: str,
     address: str | None,
     at: datetime,
+    photos: Sequence[bytes] = (),
 ) -> Marked:
     """Keep a mark, or a support where ``answers`` is empty. Anybody may; the same ``key`` again changes nothing.
 
     Raises
     ------
     TooManyAsks
-        As in `limits.Gate.weigh`.
+        As in `limits.Gate.weigh` and `limits.Gate.unpack`.
+    UnfitFields
+        If a photo is none.
     """
     receipt = receipts.of_form(office.secret, key)
     kept = receipts.kept_hash(office.secret, receipt)
     day, about = civil_day(at), f"{place.territory} {category} {place.place_id}"
     is_new_quarter = False
+    if photos:
+        # Whoever has marked too often gets no picture decoded either.
+        office.gate.weigh(place.territory, address, about, at=at)
+        office.gate.unpack(address, at=at)
+    pictures = sending.cleaned(photos, Of.MARK)
     with office.store.work() as work:
         found = work.signals.by_receipt(kept)
         if found is None:
@@ -101,7 +112,8 @@ def mark(
             last_day = work.signals.last_day(place.territory)
             is_new_quarter = last_day is None or last_day < rules.quarter_begins(day)
             work.signals.add(found)
-            work.commit()
+            with sending.along(office.store, work, pictures, _sent(found), on=day):
+                work.commit()
             office.gate.note(place.territory, address, about, at=at)
     if is_new_quarter:
         publish(office, place.territory, at=at)
@@ -226,6 +238,8 @@ def into_request(
                 work, account_id=actor.account_id, action=Action.SUBMIT, subject=subject, details=details, at=at
             )
             _settle_with(work, actor, role, first.place, category, up_to=up_to, at=at, request_number=filed.number)
+            numbers = [one.number for one in heaped]
+            sending.follow_marks(work, place.territory, numbers, request_number=filed.number)
             work.commit()
     publish(office, place.territory, at=at)
     return filed
@@ -250,9 +264,11 @@ def add_to_request(
         access.require(actor, Permission.SORT_SIGNALS, region_id=found.region_id)
         if not found.is_open:
             raise StepNotPossible(f"Request {place.territory}-{number} is closed; name an open one.", state=found.state)
-        _waiting_up_to(work, place.territory, category, place.place_id, up_to)
+        heaped = _waiting_up_to(work, place.territory, category, place.place_id, up_to)
         settled = _settle_with(work, actor, role, place, category, up_to=up_to, at=at, request_number=number)
+        sending.follow_marks(work, place.territory, [one.number for one in heaped], request_number=number)
         work.commit()
+    publish(office, place.territory, at=at)
     return settled
 
 
@@ -271,9 +287,18 @@ def refuse(
     if reason not in set(Refusal):
         raise UnfitFields((FieldFault(field="refusal", fault="missing"),))
     with office.store.work() as work:
-        _waiting_up_to(work, place.territory, category, place.place_id, up_to)
+        heaped = _waiting_up_to(work, place.territory, category, place.place_id, up_to)
         settled = _settle_with(work, actor, role, place, category, up_to=up_to, at=at, refusal=Refusal(reason))
+        sending.refuse_marks(
+            work,
+            place.territory,
+            [one.number for one in heaped],
+            account_id=actor.account_id,
+            role=str(role),
+            on=civil_day(at),
+        )
         work.commit()
+    sending.sweep(office.store, place.territory)
     return settled
 
 
@@ -301,6 +326,24 @@ def publish(office: SignalOffice, territory: str, *, at: datetime) -> None:
         journal_desk.publish(office.store, office.journals, territory, at=at)
     except CannotWrite:
         logger.exception("The journal of %s could not be written; run: python -m riskmap journal", territory)
+
+
+def _sent(found: Signal) -> Sent:
+    place = found.place
+    return Sent(
+        of=Of.MARK,
+        territory=place.territory,
+        region_id=place.region_id,
+        area_id=place.area_id,
+        is_simulated=place.is_simulated,
+        mark_number=found.number,
+    )
+
+
+def photos_of(office: SignalOffice, territory: str, marks: Iterable[int]) -> list[Photo]:
+    """What is known of photos of marks, for whoever holds a receipt or reads the marks; no picture."""
+    with office.store.look() as look:
+        return [one for number in marks for one in look.photos.of_mark(territory, number)]
 
 
 def _heap(work: UnitOfWork, place: MarkedPlace, category: Category) -> Heap:

@@ -21,6 +21,8 @@ PER_ADDRESS_HOUR, PER_ADDRESS_DAY = 5, 20
 PER_TERRITORY_HOUR = 600
 LOOK_UPS_HOUR = 30
 """Receipts tried from one address."""
+PICTURES_HOUR = 30
+"""Pictures decoded for one address or account, also those that do not fit."""
 MOST_HASHES = 200_000
 """Hashes held at once, about 60 MB; the oldest give way."""
 NETWORK_V4, NETWORK_V6, HOME_V6 = 24, 48, 64
@@ -142,6 +144,22 @@ class Gate:
             if self._within_hour(who, at) >= most:
                 raise TooManyAsks(f"More than {most} receipts were tried in an hour. Try again later.")
             self._add(who, at)
+
+    def unpack(self, address: str | None, *, at: datetime, account_id: str | None = None) -> None:
+        """Remember that a picture is to be decoded, which takes memory, whatever then comes of it.
+
+        Raises
+        ------
+        TooManyAsks
+            If the account, the address, or everybody without either, has sent too many.
+        """
+        with self._lock:
+            self._turn(at)
+            who = account_id or (_UNKNOWN if address is None else _home(address))
+            most = PER_TERRITORY_HOUR if who == _UNKNOWN else PICTURES_HOUR
+            if self._within_hour(f"picture {who}", at) >= most:
+                raise TooManyAsks(f"More than {most} pictures were sent in an hour. Send it without one, or later.")
+            self._add(f"picture {who}", at)
 
     def _turn(self, at: datetime) -> None:
         day = civil_day(at)

@@ -150,6 +150,7 @@ class Heap:
     first_on: date
     last_on: date
     newest: int
+    numbers: tuple[int, ...]
     answers: Mapping[str, Mapping[str, int]]
 
 
@@ -239,5 +240,6 @@ def _heap(found: list[Signal]) -> Heap:
         first_on=min(signal.marked_on for signal in found),
         last_on=max(signal.marked_on for signal in found),
         newest=max(signal.number for signal in found),
+        numbers=tuple(one.number for one in found),
         answers=answers,
     )

@@ -14,6 +14,7 @@ from riskmap.store.council_store import SqlRequests
 from riskmap.store.database import reading, writing
 from riskmap.store.identity_store import SqlAccounts, SqlAudit, SqlSessions
 from riskmap.store.meeting_store import SqlMeetings
+from riskmap.store.photo_store import SqlPhotos, SqlScans
 from riskmap.store.provider_store import SqlIdentities, SqlPendingSignIns
 from riskmap.store.review_store import SqlPlaceReviews
 from riskmap.store.second_factor_store import SqlSecondFactors
@@ -191,6 +192,8 @@ class SqlUnitOfWork:
     meetings: SqlMeetings
     reviews: SqlPlaceReviews
     signals: SqlSignals
+    photos: SqlPhotos
+    scans: SqlScans
     audit: SqlAudit
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -214,6 +217,8 @@ class SqlUnitOfWork:
         self.meetings = SqlMeetings(self._connection)
         self.reviews = SqlPlaceReviews(self._connection)
         self.signals = SqlSignals(self._connection)
+        self.photos = SqlPhotos(self._connection)
+        self.scans = SqlScans(self._connection)
         self.audit = SqlAudit(self._connection)
         return self
 

@@ -13,6 +13,7 @@ from riskmap.council.meeting import Deed
 from riskmap.council.request import Action, RequestKind, State
 from riskmap.identity.access import Role
 from riskmap.lake_ports import MarkState, StrikeReason
+from riskmap.photos import rules as photo_rules
 from riskmap.place_review.rules import Doubt, Outcome
 from riskmap.signals import rules as signal_rules
 
@@ -416,6 +417,57 @@ signal = sa.Table(
     ),
     sa.ForeignKeyConstraint(["territory", "request_number"], ["council_request.territory", "council_request.number"]),
     sa.Index(None, "territory", "state"),
+)
+
+photo = sa.Table(
+    "photo",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("region_id", sa.String(80), nullable=False),
+    sa.Column("area_id", sa.String(40), nullable=False),
+    sa.Column("sent_with", sa.String(10), nullable=False),
+    # No foreign key: marks have a term of their own.
+    sa.Column("mark_number", sa.Integer()),
+    sa.Column("request_number", sa.Integer()),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("width", sa.Integer(), nullable=False),
+    sa.Column("height", sa.Integer(), nullable=False),
+    sa.Column("sent_on", sa.Date(), nullable=False),
+    sa.Column("is_simulated", sa.Boolean(), nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("checked_on", sa.Date()),
+    sa.Column("account_id", sa.ForeignKey("account.account_id")),
+    sa.Column("role", sa.String(20)),
+    sa.Column("caption", sa.String(200), nullable=False),
+    sa.Column("reason", sa.String(20)),
+    _one_of("sent_with", photo_rules.Of),
+    _one_of("state", photo_rules.State),
+    _one_of("reason", photo_rules.Reason),
+    _one_of("role", Role),
+    sa.CheckConstraint("number >= 1", name="number"),
+    sa.CheckConstraint(
+        "(state = 'waiting') = (checked_on IS NULL) AND (state = 'rejected') = (sha256 IS NULL) "
+        "AND (state = 'rejected') = (reason IS NOT NULL)",
+        name="looked_at",
+    ),
+    sa.ForeignKeyConstraint(["territory", "request_number"], ["council_request.territory", "council_request.number"]),
+    sa.Index(None, "territory", "state"),
+)
+
+answer_scan = sa.Table(
+    "answer_scan",
+    metadata,
+    sa.Column("territory", sa.String(40), primary_key=True),
+    sa.Column("request_number", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("suffix", sa.String(3), nullable=False),
+    sa.Column("size_bytes", sa.Integer(), nullable=False),
+    sa.Column("kept_on", sa.Date(), nullable=False),
+    sa.CheckConstraint("suffix IN ('pdf', 'jpg')", name="suffix"),
+    sa.CheckConstraint("position >= 1", name="position"),
+    sa.ForeignKeyConstraint(["territory", "request_number"], ["council_request.territory", "council_request.number"]),
 )
 
 audit_entry = sa.Table(

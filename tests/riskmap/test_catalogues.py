@@ -153,7 +153,10 @@ def test_keys_are_small_words_joined_by_dots():
 
 @pytest.mark.parametrize("language", ["kk", "ru"])
 def test_kazakh_and_russian_sentences_hold_no_latin_words_but_names(language: str):
-    known = "riskmap|PAI|PEI|ProMap|MIT|H3|English|eng|api|v1|health|release|cells|cell|mapping|[0-9a-f]{15}"
+    known = (
+        "riskmap|PAI|PEI|ProMap|MIT|H3|English|eng|api|v1|health|release|cells|cell|mapping|JPEG|PNG|WebP|PDF|"
+        "[0-9a-f]{15}"
+    )
     latin = [
         (key, word)
         for key, text in sentences(language)

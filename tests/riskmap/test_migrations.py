@@ -13,6 +13,8 @@ from riskmap.council.request import Action
 from riskmap.errors import CannotWrite, DamagedStore, StoreBusy, WrongSchema
 from riskmap.identity.access import Grant, Role
 from riskmap.lake_ports import MarkState, QuarantineMark, Strike, StrikeReason
+from riskmap.photos.rules import Of, Photo
+from riskmap.photos.scan import Scan
 from riskmap.provider_port import Identity, PendingSignIn
 from riskmap.second_factor_port import PendingCode, SecondFactor
 from riskmap.settings import Settings
@@ -168,6 +170,34 @@ def _write_a_delivery(engine: sa.Engine) -> None:
         )
 
 
+def a_photo() -> Photo:
+    return Photo(
+        territory="town",
+        number=1,
+        region_id="town",
+        area_id="d1",
+        of=Of.REQUEST,
+        request_number=1,
+        sha256="0" * 64,
+        width=64,
+        height=64,
+        sent_on=NOON.date(),
+        is_simulated=True,
+    )
+
+
+def a_scan() -> Scan:
+    return Scan(
+        territory="town",
+        request_number=1,
+        position=1,
+        sha256="0" * 64,
+        suffix="pdf",
+        size_bytes=9,
+        kept_on=NOON.date(),
+    )
+
+
 def _use_everything(engine: sa.Engine) -> None:
     with SqlUnitOfWork(engine) as work:
         work.accounts.save(an_account())
@@ -186,6 +216,8 @@ def _use_everything(engine: sa.Engine) -> None:
         work.reviews.add(a_review())
         work.meetings.add(a_meeting())
         work.signals.add(a_signal())
+        work.photos.add(a_photo())
+        work.scans.add(a_scan())
         work.audit.append(an_audit_entry())
         work.strikes.add(
             [

@@ -17,6 +17,10 @@ from riskmap.council.request import Action
 from riskmap.errors import CannotWrite, ExitStatus, InvalidOptions, NotAllowed
 from riskmap.identity import access, accounts, audit
 from riskmap.identity.access import Grant, Role
+from riskmap.photos import attached, picture, scan
+from riskmap.photos import desk as photo_desk
+from riskmap.photos.attached import Attached
+from riskmap.photos.desk import PhotoOffice
 from riskmap.pipeline import territories
 from riskmap.records import access_list, breach, council_export
 from riskmap.records.export_tables import TABLES, Shelf
@@ -24,6 +28,7 @@ from riskmap.records.purposes import PURPOSES
 from riskmap.settings import KeptFor, Settings
 from riskmap.wording import LANGUAGES, in_language
 from tests.council import GROUNDS, NOW, TOWN, a_filing, a_place, an_actor, enrol, step
+from tests.photo_builder import A_PDF, a_jpeg
 from tests.place_review_builder import a_review, a_reviewed_place, a_voice
 from tests.riskmap.test_meetings import ACCEPTED, CHAIR, MEMBERS, NOTICE, RESIDENT, SECRETARY, VOTERS, all_for
 from tests.signal_builder import a_marked_place, a_signal
@@ -143,6 +148,11 @@ def full(office):
         work.reviews.add(a_review(1, a_voice("1", text="Сан дұрыс емес."), place=a_reviewed_place()))
         audit.record(work, account_id="a-x", action="x", subject="request toy-2-9", details={}, at=NOW)
         work.commit()
+    brought = Attached(pictures=(picture.cleaned(a_jpeg()),), scan=scan.checked(A_PDF))
+    with office.store.work() as work, attached.along(office.store, work, brought, request, Action.SUBMIT, at=NOW):
+        work.commit()
+    rooms = PhotoOffice(store=office.store, journals=office.journals)
+    photo_desk.show(rooms, SECRETARY, TOWN, 1, "Шамсыз бағана", is_clear=True, at=NOW)
     elsewhere = a_place(territory="elsewhere", region_id="elsewhere")
     asking = an_actor(Role.RESIDENT, "elsewhere", account_id="a-elsewhere")
     casework.file(office, asking, a_filing(), elsewhere, key="k3", at=NOW)
@@ -169,6 +179,7 @@ def test_an_export_holds_every_table_twice_with_a_dictionary_and_right_checksums
         == files
         == {"export.json", "dictionary.csv"}
         | {f"{table.shelf}/{table.name}.{form}" for table in TABLES for form in ("csv", "json")}
+        | {f"{Shelf.RESTRICTED}/photos/1.jpg", f"{Shelf.RESTRICTED}/scans/1-3.pdf"}
     )
     assert {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files} == sums
     dictionary = list(csv.DictReader(io.StringIO((folder / "dictionary.csv").read_text())))
@@ -208,8 +219,8 @@ def test_an_export_holds_what_the_council_did_and_nothing_of_another_town(full, 
 def test_restricted_words_and_accounts_stand_in_the_restricted_folder_alone(full, tmp_path):
     taken(full, tmp_path / "out")
 
-    public = b"".join(path.read_bytes() for path in (tmp_path / "out" / Shelf.PUBLIC).iterdir()).decode()
-    restricted = b"".join(path.read_bytes() for path in (tmp_path / "out" / Shelf.RESTRICTED).iterdir()).decode()
+    public = b"".join(path.read_bytes() for path in (tmp_path / "out" / Shelf.PUBLIC).glob("*.*")).decode()
+    restricted = b"".join(path.read_bytes() for path in (tmp_path / "out" / Shelf.RESTRICTED).glob("*.*")).decode()
     for word in (GROUNDS, INNER_WORDS, RESIDENT.account_id, MEMBERS[0].account_id, "Сан дұрыс емес."):
         assert word not in public
         assert word in restricted

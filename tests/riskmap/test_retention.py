@@ -14,6 +14,9 @@ from riskmap.council.request import Action, civil_day
 from riskmap.errors import DamagedRelease, InvalidSetting
 from riskmap.identity import audit, sessions
 from riskmap.kept_kinds import Kind
+from riskmap.photos import picture, sending
+from riskmap.photos.rules import Of
+from riskmap.photos.sending import Sent
 from riskmap.pipeline import publication, retention
 from riskmap.pipeline.deliveries import deliver
 from riskmap.place_review import rules
@@ -23,6 +26,7 @@ from riskmap.quarantine import corrections, desk
 from riskmap.settings import KeptFor, Settings
 from tests.council import NOT_A_HASH, a_place, after
 from tests.council import a_request as a_council_request
+from tests.photo_builder import a_jpeg
 from tests.place_review_builder import REASON_RU, REASONS, a_review, a_reviewed_place, a_voice
 from tests.rows_aside import NOW, STEWARD, TOWN, a_file, a_town, a_town_on_disk, corrected, sound_rows
 from tests.signal_builder import a_marked_place, a_signal
@@ -83,6 +87,26 @@ def a_release_of(town, run_id):
     folder = town.settings.releases / TOWN / f"release-{run_id}"
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text(json.dumps({"model": {"run_id": run_id}}))
+
+
+# ---- Photos ----
+
+
+def test_a_waiting_photo_goes_when_its_term_is_over_with_its_file_and_not_a_day_before(town):
+    with town.store.work() as work:
+        sent = Sent(of=Of.MARK, territory=TOWN, region_id=TOWN, area_id="d1", is_simulated=True, mark_number=1)
+        with sending.along(town.store, work, [picture.cleaned(a_jpeg())], sent, on=civil_day(NOW)):
+            work.commit()
+    (town.settings.data / "photos" / TOWN / f"{'0' * 64}.jpg").write_bytes(b"left by a killed process")
+
+    before, after_ = due(town, 365).get(Kind.PHOTOS), due(town, 366).get(Kind.PHOTOS)
+    carried_out(town, 365)
+    whole = [name for name in files_below(town) if name.startswith("photos/")]
+    carried_out(town, 366)
+
+    assert (before, after_) == (None, (1, 0))
+    assert len(whole) == 1, "a file that nothing names goes with the next run"
+    assert not [name for name in files_below(town) if name.startswith("photos/")]
 
 
 # ---- Rows set aside ----
