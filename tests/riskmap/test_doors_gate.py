@@ -26,6 +26,7 @@ FORMS = [
     "/casework/anything/else/at/all",
 ]
 KK = in_language("kk")
+FILES = "multipart/form-data; boundary=x"
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ def open_routes(council, method):
         "action": "take_up",
         "deed": "open",
         "comment": "1",
+        "position": "1",
         "rest:path": "any/thing",
     }
     found = routes(council.settings, lambda: council.store, now=lambda: council.at)
@@ -91,6 +93,7 @@ def test_the_doors_are_all_the_routes_there_are(council):
         "place-reviews",
         "mark",
         "marks",
+        "photos",
     }
 
 
@@ -200,9 +203,11 @@ def test_no_more_of_a_body_is_kept_than_fits():
     [
         (b"&".join(b"a%d=1" % n for n in range(1000)), "application/x-www-form-urlencoded"),
         (b'{"kind": "camera"}', "application/json"),
-        (b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--", "multipart/form-data; boundary=x"),
+        (b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--", "multipart/form-data; boundary=y"),
+        (b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--", "multipart/form-data"),
+        (b"".join(b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n" for _ in range(99)), FILES),
     ],
-    ids=["a thousand fields", "JSON", "multipart"],
+    ids=["a thousand fields", "JSON", "another boundary", "no boundary", "a hundred parts"],
 )
 def test_what_is_no_form_of_ours_is_refused_in_words(council, content, kind):
     browser = council.signed_in("resident")

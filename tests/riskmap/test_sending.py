@@ -216,7 +216,8 @@ def test_the_list_says_what_each_body_was_sent_owes_and_answered(council):
     council.later(days=40)
 
     waiting = text_of(council.signed_in("officer").get(LIST))
-    council.step("officer", request, Action.SCHEDULE, planned_day="2026-12-30", answer_number="З-9")
+    told = {"planned_day": "2026-12-30", "answer_number": "З-9", "answer_day": "2026-12-10"}
+    council.step("officer", request, Action.SCHEDULE, **told)
     answered = text_of(council.signed_in("officer").get(LIST))
     ((body, (line,)),) = ledger.listing(council.office, council.actor("secretary"), TOWN, at=council.at)
 
@@ -228,7 +229,8 @@ def test_the_list_says_what_each_body_was_sent_owes_and_answered(council):
     assert KK.text("council.sent.waiting") in waiting
     assert KK.text("council.sent.waiting") not in answered
     assert "З-9" in answered
-    assert (body, line.days_late, line.planned_day) == (BODY, late, date(2026, 12, 30))
+    assert (body, line.planned_day, line.answered_on) == (BODY, date(2026, 12, 30), date(2026, 12, 10))
+    assert line.days_late == (date(2026, 12, 10) - due).days, "by the day of the answer, not that of its entry"
 
 
 def test_the_workbook_holds_the_same_and_calculates_nothing(council):
