@@ -253,9 +253,7 @@ class Requests(Protocol):
         ...
 
     def supports(self, territory: str, *, is_counted: bool | None = None) -> list[tuple[int, str]]:
-        """Number of a request and account of a supporter, in order: every support in the territory, or those that
-        count, or those that do not.
-        """
+        """Number of a request and account of a supporter, in order; all, or those that do (not) count."""
         ...
 
     def forget_words(self, territory: str, closed_before: datetime) -> int:
