@@ -325,6 +325,18 @@ MEETING_TEXT = f"""\
 `{journal.MEETINGS}`, where any meeting was called, holds `meetings`, by number. Who was present and who voted how is
 not in it.
 """
+COMMENT_FIELDS = {
+    "request": "number of the request",
+    "number": "number among the comments of the request",
+    "role": "role of whoever said it",
+    "on": "day, civil time of Kazakhstan",
+    "text": "what was said, or null where it is not shown",
+    "reason": "why it is not shown, or null: `personal`, `insult`, `accusation`, `advertising`, `off_topic`, `repeated`",
+}
+COMMENT_TEXT = f"""
+`{journal.COMMENTS}`, where anything was said, holds `comments`, by request and number. Whose they are, and what waits
+for the secretary or was taken back, is not in it.
+"""
 MEETING_FIELDS = {
     "number": "number within the territory",
     "stage": "`called`, `open` or `closed`",
@@ -507,7 +519,16 @@ def _journal() -> list[str]:
     reviews = [(_code(field.name), REVIEW_FIELDS[field.name]) for field in fields(journal.PublicReview)]
     heads = ("field", "meaning")
     meetings = [(_code(field.name), MEETING_FIELDS[field.name]) for field in fields(journal.PublicMeeting)]
-    told = [REVIEW_TEXT, *_table(heads, reviews), MEETING_TEXT, *_table(heads, meetings), MARK_TEXT]
+    comments = [(_code(field.name), COMMENT_FIELDS[field.name]) for field in fields(journal.PublicComment)]
+    told = [
+        REVIEW_TEXT,
+        *_table(heads, reviews),
+        MEETING_TEXT,
+        *_table(heads, meetings),
+        COMMENT_TEXT,
+        *_table(heads, comments),
+        MARK_TEXT,
+    ]
     return [JOURNAL_TEXT, *_table(heads, rows), *told]
 
 
