@@ -331,7 +331,8 @@ COMMENT_FIELDS = {
     "role": "role of whoever said it",
     "on": "day, civil time of Kazakhstan",
     "text": "what was said, or null where it is not shown",
-    "reason": "why it is not shown, or null: `personal`, `insult`, `accusation`, `advertising`, `off_topic`, `repeated`",
+    "reason": "why it is not shown, or null: `personal`, `insult`, `accusation`, `advertising`, `off_topic`, "
+    "`repeated`",
 }
 COMMENT_TEXT = f"""
 `{journal.COMMENTS}`, where anything was said, holds `comments`, by request and number. Whose they are, and what waits

@@ -195,6 +195,7 @@ def carry_out(people, secretary, number, today):
     assert HEARD[language] not in letter
     take_step(secretary, "send", body=BODY[language], document_number=f"15-{number}", document_day=today)
     answer = {"body_answer": ANSWER[language], "answer_number": f"ЖТ-{number}", "planned_day": today}
+    answer["answer_day"] = today
     take_step(secretary, "schedule", **answer)
     people.open(secretary, f"/casework/{CITY}/bodies")
     book = openpyxl.load_workbook(io.BytesIO(taken(secretary, secretary.page.locator("a[href*='bodies.xlsx']").first)))
