@@ -251,6 +251,7 @@ def test_two_presses_of_one_button_make_one_request(visit, town):
 
 CASEWORK, COUNCIL = f"/casework/{CITY}", f"/council/{CITY}"
 STAFF = (
+    "/account",
     "/casework",
     CASEWORK,
     f"{CASEWORK}/new",
@@ -264,6 +265,7 @@ STAFF = (
     f"{CASEWORK}/bodies",
     f"{CASEWORK}/note",
     f"{CASEWORK}/silent",
+    f"/photos/{CITY}",
     f"/marks/{CITY}",
     f"/marks/{CITY}/lighting/{{cell}}",
 )

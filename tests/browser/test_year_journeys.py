@@ -194,9 +194,8 @@ def carry_out(people, secretary, number, today):
     assert PUBLISHED[language] in letter
     assert HEARD[language] not in letter
     take_step(secretary, "send", body=BODY[language], document_number=f"15-{number}", document_day=today)
-    answer = {"body_answer": ANSWER[language], "answer_number": f"ЖТ-{number}", "planned_day": today}
-    answer["answer_day"] = today
-    take_step(secretary, "schedule", **answer)
+    answer = {"body_answer": ANSWER[language], "answer_number": f"ЖТ-{number}", "answer_day": today}
+    take_step(secretary, "schedule", **answer, planned_day=today)
     people.open(secretary, f"/casework/{CITY}/bodies")
     book = openpyxl.load_workbook(io.BytesIO(taken(secretary, secretary.page.locator("a[href*='bodies.xlsx']").first)))
     cells = [str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row]
