@@ -1,4 +1,4 @@
-"""Makes a mark in a process of its own and ends itself, as ``kill -9`` would, at a given step.
+"""Makes a mark with a photo in a process of its own and ends itself, as ``kill -9`` would, at a given step.
 
 Usage: ``python mark_and_die.py DATA STEP``. Steps are those of ``file_and_die.py``; with step 0 the mark is made well
 and the number of its steps is printed.
@@ -17,6 +17,7 @@ from riskmap.signals.desk import SignalOffice
 from riskmap.signals.limits import Gate
 from riskmap.signals.rules import Category
 from tests.council import NOW
+from tests.photo_builder import a_jpeg
 from tests.riskmap.file_and_die import WATCHED
 from tests.signal_builder import ANSWERS, a_marked_place
 
@@ -36,7 +37,8 @@ def main(data: str, step: str) -> None:
     store, secret = open_store(settings), installation_key.load(settings.data)
     office = SignalOffice(store=store, journals=settings.journals, secret=secret, gate=Gate())
     sys.setprofile(count)
-    desk.mark(office, a_marked_place(), Category.LIGHTING, ANSWERS, key="once", address=None, at=NOW)
+    told = {"key": "once", "address": None, "at": NOW, "photos": [a_jpeg()]}
+    desk.mark(office, a_marked_place(), Category.LIGHTING, ANSWERS, **told)
     sys.setprofile(None)
     store.close()
     sys.stdout.write(f"{done}\n")

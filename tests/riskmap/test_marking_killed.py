@@ -11,12 +11,14 @@ import pytest
 
 from riskmap import installation_key
 from riskmap.assembly import migrate, open_store
+from riskmap.photos import sending
 from riskmap.settings import REPOSITORY, Settings
 from riskmap.signals import desk, receipt
 from riskmap.signals.desk import SignalOffice
 from riskmap.signals.limits import Gate
 from riskmap.signals.rules import Category
 from tests.council import NOW, TOWN
+from tests.photo_builder import a_jpeg
 from tests.signal_builder import ANSWERS, a_marked_place
 
 
@@ -45,12 +47,16 @@ def _kill_and_check(folder: Path, step: int) -> None:
     store, secret = open_store(settings), installation_key.load(settings.data)
     office = SignalOffice(store=store, journals=settings.journals, secret=secret, gate=Gate())
     with store.look() as look:
-        left = look.signals.waiting(TOWN)
+        left, photos = look.signals.waiting(TOWN), look.photos.of_territory(TOWN)
+    assert len(photos) == len(left), "both or neither"
 
-    again = desk.mark(office, a_marked_place(), Category.LIGHTING, ANSWERS, key="once", address=None, at=NOW)
+    told = {"key": "once", "address": None, "at": NOW, "photos": [a_jpeg()]}
+    again = desk.mark(office, a_marked_place(), Category.LIGHTING, ANSWERS, **told)
 
+    sending.sweep(store, TOWN)
     with store.look() as look:
-        after = look.signals.waiting(TOWN)
+        after, (photo,) = look.signals.waiting(TOWN), look.photos.of_territory(TOWN)
+    assert [path.stem for path in (settings.data / "photos" / TOWN).iterdir()] == [photo.sha256]
     assert len(left) in (0, 1)
     assert after == [again.signal]
     assert again.receipt == receipt.of_form(secret, "once")
