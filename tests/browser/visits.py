@@ -158,12 +158,22 @@ class Visit:
     def press_map(self, right=0, down=0):
         """Tap (phone) or click the map, so many pixels from its middle."""
         self.page.locator("iframe").scroll_into_view_if_needed()
-        box = self.map.bounding_box()
+        box = self._box_at_rest()
         x, y = box["x"] + box["width"] / 2 + right, box["y"] + box["height"] / 2 + down
         if self.page.viewport_size["width"] < 500:
             self.page.touchscreen.tap(x, y)
         else:
             self.page.mouse.click(x, y)
+
+    def _box_at_rest(self):
+        """Where the map lies once the page around it has stopped moving, else the press lands beside it."""
+        box = self.map.bounding_box()
+        for _ in range(40):
+            self.page.wait_for_timeout(150)
+            before, box = box, self.map.bounding_box()
+            if box == before:
+                break
+        return box
 
     @property
     def query(self):
