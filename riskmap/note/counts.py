@@ -157,7 +157,7 @@ def sensitive(book: Book, asked: spans.Span, sources: Sources, words: Wording) -
                 row.append(said(words.text("area.not_shown")) if cell is None else number(cell, note))
             told.append(tuple(row))
         head = (words.text("area.column.area"), *heads)
-        shares = (20, *(80 // max(len(heads), 1) for _ in heads))
+        shares = (15, *(85 // max(len(heads), 1) for _ in heads))
         blocks += [
             Heading(text=words.text("note.sensitive.year", year=int(year)), level=2),
             Table(head=head, rows=tuple(told), shares=shares),
